@@ -1,0 +1,76 @@
+# The one door. `make` lists what is behind it; each target brings what it needs first, from a clean clone on.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+# Each step uses all cores itself, and two Swift builds of one folder would only wait for each other: -j changes nothing.
+.NOTPARALLEL:
+
+SWIFT ?= swift
+PYTHON := .venv/bin/python
+# One release build serves the tests and the product alike, so what is tested is what is shipped.
+BUILD_FLAGS := -c release -Xswiftc -enable-testing
+STRANDLINE := .build/release/strandline
+SWIFT_SOURCES := Package.swift Sources Tests
+
+# Both runners always run, so that one report shows all failures; the status is that of the first that failed.
+define run_tests
+@status=0; \
+$(SWIFT) test $(BUILD_FLAGS) --skip-build --disable-xctest || status=$$?; \
+$(PYTHON) -m pytest python/tests || { code=$$?; ((status)) || status=$$code; }; \
+exit $$status
+endef
+
+.PHONY: help
+help:
+	@echo "Strandline. make TARGET, where TARGET is one of:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: ## install what is missing: system packages, .venv, the Arrow libraries
+	@bash .ci/setup.sh
+
+.PHONY: build
+build: setup ## build the server, the libraries and the tests (release)
+	$(SWIFT) build $(BUILD_FLAGS) --build-tests
+
+.PHONY: test
+test: build ## run the Swift tests and the Python tests
+	$(run_tests)
+
+.PHONY: test-long
+test-long: export STRANDLINE_LONG_TESTS := 1
+test-long: build ## the same with the long ones: more seeds, crash loops
+	$(run_tests)
+
+.PHONY: demo
+demo: build setup-demo ## the guided tour on real purchases (CDNOW): serve, look up, train
+	$(PYTHON) python/demo/demo.py
+
+.PHONY: setup-demo
+setup-demo: setup
+	@bash .ci/setup.sh demo
+
+.PHONY: serve
+serve: build ## start a server on feature_repo/ with its own broker; ARGS="..." is passed on
+	$(STRANDLINE) serve --repo feature_repo --embedded-broker $(ARGS)
+
+.PHONY: bench-ingest
+bench-ingest: build ## measure events per second from the broker to durable state
+	bash Benchmarks/bench_ingest.sh $(ARGS)
+
+.PHONY: bench-lookup
+bench-lookup: build ## measure lookups per second and their latency
+	bash Benchmarks/bench_lookup.sh $(ARGS)
+
+.PHONY: format
+format: ## format the Swift sources in place
+	$(SWIFT) format format --in-place --recursive --parallel $(SWIFT_SOURCES)
+
+.PHONY: lint
+lint: ## check the Swift sources' format and style
+	$(SWIFT) format lint --strict --recursive --parallel $(SWIFT_SOURCES)
+
+.PHONY: clean
+clean: ## remove what was built; .venv and .deps stay
+	rm -rf .build .demo .bench

@@ -1,0 +1,101 @@
+/// A table in memory: named columns of one length, as they came from a file, to which feature columns are appended.
+///
+/// Row order, duplicate rows and the columns that nobody asks about stay as they are. A value type: a copy shares the
+/// columns' memory, and appending to one leaves the other alone. Calls run on the caller's thread and may block on the
+/// disk; Arrow decodes on a pool of its own.
+public struct Table: Sendable {
+    let handle: TableHandle
+    /// The file that the table was read from; nil for one made in memory.
+    public let path: String?
+    public let columnNames: [String]
+    public let rowCount: Int
+
+    init(handle: TableHandle, path: String?) {
+        self.handle = handle
+        self.path = path
+        columnNames = handle.columnNames
+        rowCount = handle.rowCount
+    }
+
+    /// A table with `rowCount` rows and no columns, to append to.
+    public init(rowCount: Int) throws(TableError) {
+        precondition(rowCount >= 0, "a count")
+        self.init(handle: try TableHandle.empty(rowCount: rowCount), path: nil)
+    }
+
+    /// Reads a whole file.
+    ///
+    /// CSV: fields are separated by commas, quoted with `"` (doubled inside), and may hold line ends when quoted; blank
+    /// lines are ignored; an empty unquoted field is null, and nothing else is (`NA` and `null` are words). A column
+    /// that is not in `textColumns` gets its type from its values: integer, double, bool, date, timestamp or text.
+    ///
+    /// - Parameters:
+    ///   - format: by default the one that the path's extension names.
+    ///   - textColumns: CSV columns to keep as text; other formats bring their types along.
+    ///   - skipBadRows: whether CSV rows with a wrong number of fields are left out and listed in `badRows`, instead of
+    ///     being an error that names the first one's line.
+    public static func read(
+        path: String,
+        format: TableFormat? = nil,
+        textColumns: TextColumns = [],
+        skipBadRows: Bool = false
+    ) throws(TableError) -> Table {
+        let format = if let format { format } else { try TableFormat(path: path) }
+        let handle = try TableHandle.read(
+            path: path,
+            format: format,
+            textColumns: textColumns,
+            skipBadRows: skipBadRows
+        )
+        return Table(handle: handle, path: path)
+    }
+
+    /// The CSV rows that were left out, in the order of the file. They stay listed after `filter(keeping:)`.
+    public var badRows: [BadRow] { handle.badRows }
+
+    /// The line of the CSV file on which a row starts, the header being on line 1. Left-out rows, blank lines and line
+    /// ends within quotes are accounted for. Nil for other formats.
+    ///
+    /// - Precondition: `0 <= row < rowCount`.
+    public func lineNumber(ofRow row: Int) -> Int? { handle.line(ofRow: row) }
+
+    /// Appends a column at the end.
+    ///
+    /// - Precondition: the column has `rowCount` rows.
+    /// - Throws: `ambiguousColumn` when the table has a column of that name; the table is then as it was.
+    public mutating func append(_ column: FeatureColumn) throws(TableError) {
+        guard !columnNames.contains(column.name) else {
+            throw TableError(
+                code: .ambiguousColumn,
+                message: "cannot add column '\(column.name)': the table has a column of that name already",
+                path: path
+            )
+        }
+        self = Table(handle: try handle.appending(column, path: path), path: path)
+    }
+
+    /// The table with only the rows whose flag is set, in the same order. Line numbers stay those of the file.
+    ///
+    /// - Precondition: `keep` has `rowCount` flags.
+    public func filter(keeping keep: [Bool]) throws(TableError) -> Table {
+        Table(handle: try handle.filtered(keeping: keep, path: path), path: path)
+    }
+
+    /// Writes the table to a file, which appears under its name whole or not at all: the rows go to a temporary file in
+    /// the same folder, which is synced and renamed. After an error the file is as it was.
+    ///
+    /// Parquet: zstd, row groups of 128 Ki rows, instants as `timestamp[us, UTC]`. CSV: doubles in the shortest form
+    /// that reads back to the same bits, times as ISO 8601, null as nothing and empty text as `""`.
+    ///
+    /// - Parameters:
+    ///   - format: by default the one that the path's extension names.
+    ///   - metadata: stored in the file's own key-value metadata; CSV has no place for it.
+    public func write(
+        path: String,
+        format: TableFormat? = nil,
+        metadata: [String: String] = [:]
+    ) throws(TableError) {
+        let format = if let format { format } else { try TableFormat(path: path) }
+        try handle.write(path: path, format: format, metadata: metadata)
+    }
+}

@@ -1,0 +1,264 @@
+import CArrow
+import FeatureModel
+
+/// The one owner of a `CArrowTable`, and the one place that calls C.
+///
+/// Sendable: the C table is immutable after it is made, and only `deinit` frees it.
+final class TableHandle: @unchecked Sendable {
+    private let pointer: OpaquePointer
+
+    private init(owning pointer: OpaquePointer) { self.pointer = pointer }
+
+    deinit { carrow_free(pointer) }
+
+    /// Live tables in this process, for leak tests.
+    static var liveCount: Int { Int(carrow_live_tables()) }
+
+    // MARK: making
+
+    static func read(
+        path: String,
+        format: TableFormat,
+        textColumns: TextColumns,
+        skipBadRows: Bool
+    ) throws(TableError) -> TableHandle {
+        var options = CArrowReadOptions()
+        options.skip_bad_rows = skipBadRows
+        var names: [String] = []
+        switch textColumns {
+        case .every: options.every_column_is_text = true
+        case .named(let set): names = Array(set)
+        }
+        return try make(path: path) { result, error in
+            withCStrings(names) { pointers in
+                options.text_columns = pointers.baseAddress
+                options.text_column_count = pointers.count
+                return carrow_read(path, format.code, &options, result, error)
+            }
+        }
+    }
+
+    static func empty(rowCount: Int) throws(TableError) -> TableHandle {
+        try make(path: nil) { result, error in carrow_empty(Int64(rowCount), result, error) }
+    }
+
+    func filtered(keeping keep: [Bool], path: String?) throws(TableError) -> TableHandle {
+        precondition(keep.count == rowCount, "one flag per row")
+        return try Self.make(path: path) { result, error in
+            keep.withUnsafeValidity { carrow_filter(pointer, $0, result, error) }
+        }
+    }
+
+    func appending(_ column: FeatureColumn, path: String?) throws(TableError) -> TableHandle {
+        precondition(column.count == rowCount, "column '\(column.name)': one value per row")
+        return try Self.make(path: path) { result, error in
+            column.withCColumn { carrow_append(pointer, $0, result, error) }
+        }
+    }
+
+    // MARK: asking
+
+    var rowCount: Int { Int(carrow_row_count(pointer)) }
+
+    var columnNames: [String] {
+        (0..<carrow_column_count(pointer)).map { String(cString: carrow_column_name(pointer, $0)) }
+    }
+
+    func columnType(_ column: Int) -> String { String(cString: carrow_column_type(pointer, Int32(column))) }
+
+    func line(ofRow row: Int) -> Int? {
+        precondition(row >= 0 && row < rowCount, "a row of the table")
+        let line = carrow_line_of_row(pointer, Int64(row))
+        return line == 0 ? nil : Int(line)
+    }
+
+    var badRows: [BadRow] {
+        (0..<carrow_bad_row_count(pointer)).map { index in
+            let row = carrow_bad_row(pointer, index)
+            let bytes = UnsafeRawBufferPointer(start: row.text, count: row.text_bytes)
+            return BadRow(
+                line: Int(row.line),
+                text: String(decoding: bytes, as: UTF8.self),
+                reason: "expected \(row.expected_fields) fields, found \(row.actual_fields)"
+            )
+        }
+    }
+
+    // MARK: copying out
+
+    func int64Column(_ column: Int, path: String?) throws(TableError) -> NullableColumn<Int64> {
+        try fixedWidth(path: path) { values, validity, error in
+            carrow_copy_int64(pointer, Int32(column), values, validity, error)
+        }
+    }
+
+    /// Microseconds.
+    func timestampColumn(_ column: Int, path: String?) throws(TableError) -> NullableColumn<Int64> {
+        try fixedWidth(path: path) { values, validity, error in
+            carrow_copy_timestamps(pointer, Int32(column), values, validity, error)
+        }
+    }
+
+    /// Calls `body` with the UTF-8 bytes of each row, nil for null. The bytes are valid during the call only.
+    func forEachText(
+        _ column: Int,
+        path: String?,
+        _ body: (Int, UnsafeRawBufferPointer?) throws(TableError) -> Void
+    ) throws(TableError) {
+        var text = CArrowText()
+        try checked(path: path) { carrow_copy_text(pointer, Int32(column), &text, $0) }
+        defer { carrow_text_free(&text) }
+        for row in 0..<Int(text.rows) {
+            if text.validity[row] == 0 {
+                try body(row, nil)
+            } else {
+                let start = Int(text.offsets[row])
+                let count = Int(text.offsets[row + 1]) - start
+                try body(row, UnsafeRawBufferPointer(start: text.bytes + start, count: count))
+            }
+        }
+    }
+
+    // MARK: writing
+
+    func write(path: String, format: TableFormat, metadata: [String: String]) throws(TableError) {
+        let pairs = metadata.sorted { $0.key < $1.key }
+        try checked(path: path) { error in
+            withCStrings(pairs.flatMap { [$0.key, $0.value] }) { strings in
+                let entries = pairs.indices.map { CArrowMetadata(key: strings[2 * $0], value: strings[2 * $0 + 1]) }
+                return carrow_write(pointer, path, format.code, entries, entries.count, error)
+            }
+        }
+    }
+
+    // MARK: the border
+
+    private typealias ErrorPointer = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+
+    private static func make(
+        path: String?,
+        _ body: (UnsafeMutablePointer<OpaquePointer?>, ErrorPointer) -> CArrowStatus
+    ) throws(TableError) -> TableHandle {
+        var made: OpaquePointer?
+        try checked(path: path) { body(&made, $0) }
+        guard let made else { throw TableError(code: .internal, message: "no table was made", path: path) }
+        return TableHandle(owning: made)
+    }
+
+    private func fixedWidth(
+        path: String?,
+        _ body: (UnsafeMutablePointer<Int64>?, UnsafeMutablePointer<UInt8>?, ErrorPointer) -> CArrowStatus
+    ) throws(TableError) -> NullableColumn<Int64> {
+        var values = [Int64](repeating: 0, count: rowCount)
+        var validity = [UInt8](repeating: 0, count: rowCount)
+        try checked(path: path) { error in
+            values.withUnsafeMutableBufferPointer { values in
+                validity.withUnsafeMutableBufferPointer { body(values.baseAddress, $0.baseAddress, error) }
+            }
+        }
+        return NullableColumn(values: values, isValid: validity.map { $0 != 0 })
+    }
+
+    /// The one funnel for C errors: frees the message and maps the status.
+    private static func checked(path: String?, _ body: (ErrorPointer) -> CArrowStatus) throws(TableError) {
+        var message: UnsafeMutablePointer<CChar>?
+        let status = body(&message)
+        guard status != CARROW_OK else { return }
+        defer { carrow_error_free(message) }
+        throw TableError(
+            code: TableError.Code(status),
+            message: message.map { String(cString: $0) } ?? "out of memory",
+            path: path
+        )
+    }
+
+    private func checked(path: String?, _ body: (ErrorPointer) -> CArrowStatus) throws(TableError) {
+        try Self.checked(path: path, body)
+    }
+}
+
+extension TableError.Code {
+    fileprivate init(_ status: CArrowStatus) {
+        self =
+            switch status {
+            case CARROW_NO_SUCH_FILE: .noSuchFile
+            case CARROW_IO: .inputOutput
+            case CARROW_MALFORMED: .malformed
+            case CARROW_TYPE: .badValue
+            case CARROW_OUT_OF_MEMORY: .outOfMemory
+            default: .internal
+            }
+    }
+}
+
+extension TableFormat {
+    fileprivate var code: CArrowFormat {
+        switch self {
+        case .csv: CARROW_CSV
+        case .parquet: CARROW_PARQUET
+        case .arrow: CARROW_IPC
+        }
+    }
+}
+
+extension [Bool] {
+    /// The flags as bytes of 0 or 1, which is how Swift stores a `Bool`.
+    fileprivate func withUnsafeValidity<Result>(_ body: (UnsafePointer<UInt8>?) -> Result) -> Result {
+        withUnsafeBytes { body($0.assumingMemoryBound(to: UInt8.self).baseAddress) }
+    }
+}
+
+extension FeatureColumn {
+    /// Lends the column to C; nothing of it is copied but text.
+    fileprivate func withCColumn<Result>(_ body: (UnsafePointer<CArrowColumn>) -> Result) -> Result {
+        func lend(_ type: CArrowType, _ values: UnsafeRawPointer?, _ offsets: UnsafePointer<Int64>? = nil) -> Result {
+            name.withCString { name in
+                isValid.withUnsafeValidity { validity in
+                    var column = CArrowColumn(
+                        name: name,
+                        type: type,
+                        rows: Int64(count),
+                        values: values,
+                        offsets: offsets,
+                        validity: validity
+                    )
+                    return body(&column)
+                }
+            }
+        }
+        switch values {
+        case .int64(let values): return values.withUnsafeBytes { lend(CARROW_INT64, $0.baseAddress) }
+        case .float64(let values): return values.withUnsafeBytes { lend(CARROW_DOUBLE, $0.baseAddress) }
+        case .bool(let values): return values.withUnsafeBytes { lend(CARROW_BOOL, $0.baseAddress) }
+        // An `Instant` is one frozen `Int64` of microseconds.
+        case .timestamp(let values): return values.withUnsafeBytes { lend(CARROW_TIMESTAMP, $0.baseAddress) }
+        case .string(let values):
+            var bytes: [UInt8] = []
+            var offsets: [Int64] = [0]
+            offsets.reserveCapacity(values.count + 1)
+            for (row, value) in values.enumerated() {
+                if isValid[row] { bytes.append(contentsOf: value.utf8) }
+                offsets.append(Int64(bytes.count))
+            }
+            return bytes.withUnsafeBytes { bytes in
+                offsets.withUnsafeBufferPointer { lend(CARROW_TEXT, bytes.baseAddress, $0.baseAddress) }
+            }
+        }
+    }
+}
+
+/// Lends strings as zero-terminated C strings, valid during the call.
+private func withCStrings<Result>(
+    _ strings: [String],
+    _ body: (UnsafeBufferPointer<UnsafePointer<CChar>?>) -> Result
+) -> Result {
+    var bytes: [CChar] = []
+    var starts: [Int] = []
+    for string in strings {
+        starts.append(bytes.count)
+        bytes.append(contentsOf: string.utf8CString)
+    }
+    return bytes.withUnsafeBufferPointer { buffer in
+        starts.map { start in buffer.baseAddress.map { $0 + start } }.withUnsafeBufferPointer(body)
+    }
+}

@@ -1,0 +1,139 @@
+#pragma once
+// Tables of Arrow C++ behind a small C ABI. Arrow's own types and C++ exceptions stay on the other side.
+//
+// Rules of the border:
+// - A table is immutable: `carrow_append` and `carrow_filter` make a new one that shares the old one's buffers. So a
+//   table may be read from several threads at once; freeing it is the owner's last act.
+// - Every call that can fail returns a status and, unless it is `CARROW_OK`, stores a message in `*error`, which the
+//   caller frees with `carrow_error_free`. Out-parameters are written on success only.
+// - Validity is one byte per row, 1 = has a value, 0 = null; a null row's value is 0 (or empty text).
+// - Timestamps are microseconds since the Unix epoch, UTC.
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct CArrowTable CArrowTable;
+
+typedef enum CArrowStatus {
+    CARROW_OK = 0,
+    CARROW_NO_SUCH_FILE = 1,
+    CARROW_IO = 2,
+    CARROW_MALFORMED = 3,
+    CARROW_TYPE = 4,
+    CARROW_OUT_OF_MEMORY = 5,
+    CARROW_INTERNAL = 6,
+} CArrowStatus;
+
+typedef enum CArrowFormat {
+    CARROW_CSV = 1,
+    CARROW_PARQUET = 2,
+    CARROW_IPC = 3,
+} CArrowFormat;
+
+typedef enum CArrowType {
+    CARROW_INT64 = 1,
+    CARROW_DOUBLE = 2,
+    CARROW_BOOL = 3,
+    CARROW_TEXT = 4,
+    CARROW_TIMESTAMP = 5,
+} CArrowType;
+
+/// How to read a CSV file; other formats carry their types and ignore it.
+typedef struct CArrowReadOptions {
+    /// Columns that are kept as the text of the file. Names that the file does not have are ignored.
+    const char *const *text_columns;
+    size_t text_column_count;
+    /// All columns are text.
+    bool every_column_is_text;
+    /// Leave out rows with a wrong number of fields (see `carrow_bad_row`) instead of failing on the first.
+    bool skip_bad_rows;
+} CArrowReadOptions;
+
+/// A CSV row with a wrong number of fields. `text` is valid as long as the table is.
+typedef struct CArrowBadRow {
+    int64_t line;
+    const char *text;
+    size_t text_bytes;
+    int32_t expected_fields;
+    int32_t actual_fields;
+} CArrowBadRow;
+
+/// A column's text copied out: value `i` is `bytes[offsets[i] ..< offsets[i + 1]]`. Freed by `carrow_text_free`.
+typedef struct CArrowText {
+    int64_t *offsets;
+    char *bytes;
+    uint8_t *validity;
+    int64_t rows;
+} CArrowText;
+
+/// A column to append. `values` holds `int64_t` (also for timestamps), `double`, `uint8_t` (bool) or, for text, UTF-8
+/// bytes cut by `offsets` (rows + 1 of them). `rows` must be the table's row count.
+typedef struct CArrowColumn {
+    const char *name;
+    CArrowType type;
+    int64_t rows;
+    const void *values;
+    const int64_t *offsets;
+    const uint8_t *validity;
+} CArrowColumn;
+
+/// A key and a value for the file's own metadata (Parquet and Arrow files; CSV has no place for it).
+typedef struct CArrowMetadata {
+    const char *key;
+    const char *value;
+} CArrowMetadata;
+
+void carrow_error_free(char *error);
+
+/// Reads a whole file. CSV: comma, double quotes doubled, a header row, UTF-8; line ends within quotes are allowed;
+/// blank lines are ignored; an empty unquoted field is null, and nothing else is.
+CArrowStatus carrow_read(
+    const char *path, CArrowFormat format, const CArrowReadOptions *options, CArrowTable **table, char **error);
+/// A table with `rows` rows and no columns, to append to.
+CArrowStatus carrow_empty(int64_t rows, CArrowTable **table, char **error);
+void carrow_free(CArrowTable *table);
+
+int64_t carrow_row_count(const CArrowTable *table);
+int32_t carrow_column_count(const CArrowTable *table);
+/// Valid as long as the table is. May be of any UTF-8 content but holds no zero byte after a successful read.
+const char *carrow_column_name(const CArrowTable *table, int32_t column);
+/// Arrow's word for the type, such as `timestamp[us, tz=UTC]`. Valid as long as the table is.
+const char *carrow_column_type(const CArrowTable *table, int32_t column);
+
+/// The line of a CSV file on which a row starts, the header being on line 1; 0 when the table is not from CSV.
+int64_t carrow_line_of_row(const CArrowTable *table, int64_t row);
+size_t carrow_bad_row_count(const CArrowTable *table);
+CArrowBadRow carrow_bad_row(const CArrowTable *table, size_t index);
+
+/// Copies integers of any width, or doubles that all are whole numbers, into `values` (one per row).
+CArrowStatus carrow_copy_int64(
+    const CArrowTable *table, int32_t column, int64_t *values, uint8_t *validity, char **error);
+/// Copies timestamps of any unit and zone, or dates (midnight UTC). A timestamp without zone is taken as UTC. Digits
+/// beyond microseconds are an error, since a rounded time could cross a window's edge.
+CArrowStatus carrow_copy_timestamps(
+    const CArrowTable *table, int32_t column, int64_t *values, uint8_t *validity, char **error);
+/// Copies text, or the decimal text of integers and `true`/`false`.
+CArrowStatus carrow_copy_text(const CArrowTable *table, int32_t column, CArrowText *text, char **error);
+void carrow_text_free(CArrowText *text);
+
+CArrowStatus carrow_append(const CArrowTable *table, const CArrowColumn *column, CArrowTable **result, char **error);
+/// Keeps the rows whose byte is not 0; `keep` has one byte per row.
+CArrowStatus carrow_filter(const CArrowTable *table, const uint8_t *keep, CArrowTable **result, char **error);
+
+/// Writes to a temporary file in the same folder, syncs it and renames it to `path`. After a failure, `path` is as it
+/// was and the temporary file is gone. Parquet: zstd, row groups of 128 Ki rows, no pandas metadata.
+CArrowStatus carrow_write(
+    const CArrowTable *table, const char *path, CArrowFormat format, const CArrowMetadata *metadata,
+    size_t metadata_count, char **error);
+
+/// Live tables, for leak tests.
+int64_t carrow_live_tables(void);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,129 @@
+import Atomics
+public import FeatureModel
+public import Windowing
+
+/// Buffers of a reader, reused from read to read so that a read of a resident entity allocates nothing. Owned by one
+/// thread.
+public final class ReadScratch {
+    public let cells = FeatureCells(capacity: 64)
+    var identity = EntityIdentity()
+    var subkey: [UInt8] = []
+
+    public init() {}
+}
+
+/// When a read happens, on both time axes.
+@frozen
+public struct ReadPoint: Hashable, Sendable {
+    /// T.
+    public var asOf: Instant
+    /// K: events that arrived later do not count.
+    public var knownAt: Instant
+    public var boundary: Boundary
+
+    @inlinable
+    public init(asOf: Instant, knownAt: Instant, boundary: Boundary = .strict) {
+        self.asOf = asOf
+        self.knownAt = knownAt
+        self.boundary = boundary
+    }
+}
+
+extension FeatureStore {
+    /// Reads one entity without touching the disk.
+    ///
+    /// - Parameters:
+    ///   - key: the join keys' values in the plan's order, as `EntityKey` writes them; checked by the caller.
+    ///   - scratch: gets one cell a feature, in the plan's order.
+    /// - Returns: false when some history of the entity is not in memory: use `read`.
+    public func readResident(_ plan: LookupPlan, key: UnsafeRawBufferPointer, at point: ReadPoint, _ scratch: ReadScratch) -> Bool {
+        scratch.cells.reserve(plan.features.count)
+        for part in plan.parts {
+            setIdentity(part, key, scratch)
+            let isDone = scratch.identity.bytes.withUnsafeBytes { identity in
+                let hash = EntityIdentity.hash(identity)
+                let reading = resident.shard(hash).evaluate(
+                    identity, hash: hash, columns: part.types.count, hasLeaves: hasLeaves.load(ordering: .acquiring)
+                ) { span in
+                    Self.evaluate(part, span, point, scratch)
+                }
+                if case .done = reading { return true }
+                return false
+            }
+            guard isDone else { return false }
+        }
+        return true
+    }
+
+    /// Reads one entity, from disk where it is not in memory; blocking.
+    public func read(
+        _ plan: LookupPlan, key: UnsafeRawBufferPointer, at point: ReadPoint, _ scratch: ReadScratch
+    ) throws(StoreError) {
+        scratch.cells.reserve(plan.features.count)
+        for part in plan.parts {
+            setIdentity(part, key, scratch)
+            while try !readPart(part, point, scratch) {}
+        }
+    }
+
+    /// - Returns: false when a fold came between the leaves and the tail: again.
+    private func readPart(_ part: LookupPlan.Part, _ point: ReadPoint, _ scratch: ReadScratch) throws(StoreError) -> Bool {
+        let identity = scratch.identity.bytes
+        let hash = identity.withUnsafeBytes { EntityIdentity.hash($0) }
+        let shard = resident.shard(hash)
+        let reading = identity.withUnsafeBytes {
+            shard.evaluate($0, hash: hash, columns: part.types.count, hasLeaves: hasLeaves.load(ordering: .acquiring)) { span in
+                Self.evaluate(part, span, point, scratch)
+            }
+        }
+        guard case .cold(let epoch) = reading else { return true }
+        let leaves = EventBatch(types: part.types, capacity: LeafCodec.eventsMax)
+        try LeafWriter(database: database, families: families).readAll(identity, into: leaves)
+        return identity.withUnsafeBytes {
+            shard.adopt(leaves, $0, hash: hash, epoch: epoch, columns: part.types.count) { span in
+                Self.evaluate(part, span, point, scratch)
+            }
+        }
+    }
+
+    private static func evaluate(_ part: LookupPlan.Part, _ span: EventSpan, _ point: ReadPoint, _ scratch: ReadScratch) {
+        part.outputs.withUnsafeBufferPointer { outputs in
+            guard let base = outputs.baseAddress else { return }
+            part.windows.evaluate(
+                span, asOf: point.asOf, knownAt: point.knownAt, boundary: point.boundary, into: scratch.cells, outputs: base)
+        }
+    }
+
+    /// Picks the join keys of this history out of the request's key.
+    private func setIdentity(_ part: LookupPlan.Part, _ key: UnsafeRawBufferPointer, _ scratch: ReadScratch) {
+        guard let components = part.components else {
+            scratch.identity.set(history: part.history, key: key)
+            return
+        }
+        scratch.subkey.removeAll(keepingCapacity: true)
+        for wanted in components {
+            var start = 0
+            var index = 0
+            while let (_, count) = EntityKey.component(in: key, at: start) {
+                if index == wanted {
+                    scratch.subkey.append(contentsOf: UnsafeRawBufferPointer(rebasing: key[start..<(start + count)]))
+                    break
+                }
+                start += count
+                index += 1
+            }
+        }
+        scratch.subkey.withUnsafeBytes { scratch.identity.set(history: part.history, key: $0) }
+    }
+
+    /// Whether `key` consists of values of the plan's join keys: count, order, types and length.
+    public static func isKey(_ key: UnsafeRawBufferPointer, of plan: LookupPlan) -> Bool {
+        guard key.count <= EntityKey.byteCountMax else { return false }
+        var start = 0
+        for joinKey in plan.joinKeys {
+            guard let (type, count) = EntityKey.component(in: key, at: start), type == joinKey.type else { return false }
+            start += count
+        }
+        return start == key.count
+    }
+}

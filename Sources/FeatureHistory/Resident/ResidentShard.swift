@@ -1,0 +1,230 @@
+// A shard of the resident structure: the entities whose hash falls here, under one lock.
+//
+//   ingest    append(rows)         tail events join the entity; no disk is read
+//   lookup    evaluate(...)        from memory when the entity is complete here, else .cold
+//   reader    adopt(leaves)        after a cold read: the entity is complete from now on
+//   fold      unfolded(...) -> leaves are written -> trim(...)
+//
+// An entity is `complete` when all its events are here; otherwise only those that no fold has moved to leaves yet.
+// `epoch` changes whenever a fold has trimmed events: a cold read that began before must be repeated, since the leaves
+// it saw may miss what the fold just moved.
+
+import FeatureModel
+import Windowing
+
+final class ResidentShard: @unchecked Sendable {
+    // Safe to share: everything below is only touched inside `lock`.
+    private let lock = ShardLock()
+    private var index = EntityIndex()
+    private var slots: [Slot] = []
+    private var freeSlots: [Int] = []
+    private var epoch: UInt64 = 0
+    private var byteCount = 0
+    private var clockHand = 0
+
+    struct Slot {
+        var identity: UnsafeMutableRawBufferPointer
+        var hash: UInt64
+        var events: EntityEvents
+        var isComplete: Bool
+        /// Read since the clock hand last came by.
+        var isReferenced: Bool
+        var isUsed: Bool
+    }
+
+    enum Reading {
+        case done
+        /// The entity's leaves must be read first; pass the epoch to `adopt`.
+        case cold(epoch: UInt64)
+    }
+
+    deinit {
+        for index in slots.indices where slots[index].isUsed { release(index) }
+    }
+
+    // MARK: Ingest
+
+    /// Adds rows of a batch to their entities.
+    ///
+    /// - Parameter isNewComplete: whether an entity that is not here yet has no events elsewhere.
+    func append(
+        _ rows: UnsafeBufferPointer<Int32>, of batch: EventBatch, history: UInt32, hashes: UnsafePointer<UInt64>,
+        isNewComplete: Bool
+    ) {
+        lock.withLock {
+            var identity = EntityIdentity()
+            for row in rows {
+                let hash = hashes[Int(row)]
+                batch.withKey(Int(row)) { identity.set(history: history, key: $0) }
+                let slot = identity.bytes.withUnsafeBytes {
+                    find($0, hash) ?? insert($0, hash, columns: batch.columnCount, isComplete: isNewComplete)
+                }
+                let before = slots[slot].events.byteCount
+                slots[slot].events.insert(Int(row), of: batch)
+                byteCount += slots[slot].events.byteCount - before
+            }
+        }
+    }
+
+    // MARK: Lookups
+
+    /// Evaluates a plan for an entity, or says that it must be read from disk first.
+    ///
+    /// - Parameter hasLeaves: whether the entity's history has any leaves at all; without them nobody is cold.
+    func evaluate(
+        _ identity: UnsafeRawBufferPointer, hash: UInt64, columns: Int, hasLeaves: Bool, _ body: (EventSpan) -> Void
+    ) -> Reading {
+        lock.withLock {
+            guard let slot = find(identity, hash) else {
+                if hasLeaves { return .cold(epoch: epoch) }
+                EntityEvents.withEmptySpan(body)
+                return .done
+            }
+            guard slots[slot].isComplete else { return .cold(epoch: epoch) }
+            slots[slot].isReferenced = true
+            slots[slot].events.withSpan(columns: columns, body)
+            return .done
+        }
+    }
+
+    /// Takes in the leaves of a cold entity, merges what is here already, and evaluates.
+    ///
+    /// - Parameter leaves: the entity's events from disk; empty when it has none.
+    /// - Returns: false when a fold came between: read the leaves again.
+    func adopt(
+        _ leaves: EventBatch, _ identity: UnsafeRawBufferPointer, hash: UInt64, epoch: UInt64, columns: Int,
+        _ body: (EventSpan) -> Void
+    ) -> Bool {
+        lock.withLock {
+            guard epoch == self.epoch else { return false }
+            guard let slot = find(identity, hash) ?? (leaves.count == 0 ? nil : insert(identity, hash, columns: columns, isComplete: false))
+            else {
+                // An entity that nobody ever saw takes no memory, or lookups of random keys would fill it.
+                EntityEvents.withEmptySpan(body)
+                return true
+            }
+            if !slots[slot].isComplete {
+                // Leaves come oldest first: fill a fresh block in order, then put the few tail events in their places.
+                let before = slots[slot].events.byteCount
+                let tail = EventBatch(types: leaves.types)
+                slots[slot].events.copy(arrivedAfter: .min, through: .max, to: tail)
+                slots[slot].events.free()
+                for row in 0..<leaves.count { slots[slot].events.insert(row, of: leaves) }
+                for row in 0..<tail.count { slots[slot].events.insert(row, of: tail) }
+                slots[slot].isComplete = true
+                byteCount += slots[slot].events.byteCount - before
+            }
+            slots[slot].isReferenced = true
+            slots[slot].events.withSpan(columns: columns, body)
+            return true
+        }
+    }
+
+    // MARK: Folding
+
+    /// The number of slots, for walking them in pieces; it may grow meanwhile, by entities with newer events only.
+    var slotCount: Int { lock.withLock { slots.count } }
+
+    /// Copies the events of slots `range` that arrived in `(after, through]`, entity by entity.
+    func unfolded(
+        _ range: Range<Int>, after: Int64, through: Int64, makeBatch: (UInt32) -> EventBatch?,
+        _ body: (_ identity: [UInt8], _ events: EventBatch) -> Void
+    ) {
+        lock.withLock {
+            for slot in range.clamped(to: 0..<slots.count) where slots[slot].isUsed && slots[slot].events.newestArrival > after {
+                let identity = Array(slots[slot].identity)
+                guard let batch = makeBatch(identity.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }) else { continue }
+                slots[slot].events.copy(arrivedAfter: after, through: through, to: batch)
+                if batch.count > 0 { body(identity, batch) }
+            }
+        }
+    }
+
+    /// After a fold has written the events that arrived up to `arrival` to leaves: incomplete entities need not keep
+    /// them.
+    func trim(_ range: Range<Int>, through arrival: Int64) {
+        lock.withLock {
+            epoch += 1
+            for slot in range.clamped(to: 0..<slots.count) where slots[slot].isUsed && !slots[slot].isComplete {
+                let before = slots[slot].events.byteCount
+                slots[slot].events.removeArrivals(through: arrival)
+                byteCount += slots[slot].events.byteCount - before
+                if slots[slot].events.count == 0 { remove(slot) }
+            }
+        }
+    }
+
+    // MARK: Memory
+
+    /// Bytes held by entities and the index, without the allocator's own overhead.
+    var residentBytes: Int { lock.withLock { byteCount + index.byteCount + slots.count * MemoryLayout<Slot>.stride } }
+
+    /// Drops entities that leaves hold wholly, least recently read first (second chance), until about `target` bytes
+    /// are freed or the hand has gone round twice.
+    func evict(bytes target: Int, foldedThrough: Int64) -> Int {
+        lock.withLock {
+            var freed = 0
+            var steps = slots.count * 2
+            while freed < target, steps > 0, !slots.isEmpty {
+                steps -= 1
+                clockHand = (clockHand + 1) % slots.count
+                guard slots[clockHand].isUsed else { continue }
+                if slots[clockHand].isReferenced {
+                    slots[clockHand].isReferenced = false
+                } else if slots[clockHand].events.newestArrival <= foldedThrough {
+                    freed += slots[clockHand].events.byteCount + slots[clockHand].identity.count
+                    remove(clockHand)
+                }
+            }
+            return freed
+        }
+    }
+
+    /// Entities here, and how many of them are complete.
+    var population: (entities: Int, complete: Int) {
+        lock.withLock { (index.count, slots.reduce(0) { $0 + ($1.isUsed && $1.isComplete ? 1 : 0) }) }
+    }
+
+    // MARK: Slots (inside the lock)
+
+    private func find(_ identity: UnsafeRawBufferPointer, _ hash: UInt64) -> Int? {
+        index.find(hash: UInt32(truncatingIfNeeded: hash)) { slot in
+            slots.withUnsafeBufferPointer { slots in
+                let own = slots[slot].identity
+                return own.count == identity.count && sameBytes(UnsafeRawPointer(own.baseAddress), identity.baseAddress, identity.count)
+            }
+        }
+    }
+
+    private func insert(_ identity: UnsafeRawBufferPointer, _ hash: UInt64, columns: Int, isComplete: Bool) -> Int {
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: identity.count, alignment: 1)
+        copy.copyMemory(from: identity)
+        let slot = Slot(
+            identity: copy, hash: hash, events: EntityEvents(columnCount: columns), isComplete: isComplete,
+            isReferenced: true, isUsed: true)
+        let place: Int
+        if let free = freeSlots.popLast() {
+            slots[free] = slot
+            place = free
+        } else {
+            place = slots.count
+            slots.append(slot)
+        }
+        index.insert(hash: UInt32(truncatingIfNeeded: hash), slot: place)
+        byteCount += identity.count
+        return place
+    }
+
+    private func remove(_ slot: Int) {
+        byteCount -= slots[slot].events.byteCount + slots[slot].identity.count
+        index.remove(hash: UInt32(truncatingIfNeeded: slots[slot].hash), slot: slot)
+        release(slot)
+        freeSlots.append(slot)
+    }
+
+    private func release(_ slot: Int) {
+        slots[slot].events.free()
+        slots[slot].identity.deallocate()
+        slots[slot].isUsed = false
+    }
+}

@@ -1,0 +1,82 @@
+public import FeatureModel
+
+/// What is applied, as readers see it: an immutable picture, replaced as a whole when definitions change.
+public final class Catalog: Sendable {
+    public let definition: FeatureStoreDefinition
+    /// SHA-256 of the definition's canonical form, hex; empty when nothing is applied.
+    public let definitionHash: String
+    public let histories: [HistorySchema]
+    public let sources: [String: SourceRecord]
+    /// Grows with every change; a prepared lookup of an older generation is compiled anew.
+    public let generation: UInt64
+
+    init(
+        definition: FeatureStoreDefinition, definitionHash: String, histories: [HistorySchema],
+        sources: [String: SourceRecord], generation: UInt64
+    ) {
+        self.definition = definition
+        self.definitionHash = definitionHash
+        self.histories = histories
+        self.sources = sources
+        self.generation = generation
+    }
+
+    /// The history of a source's events for these join keys.
+    public func history(source: String, joinKeys: [Field]) -> HistorySchema? {
+        histories.first { $0.source == source && $0.joinKeys == joinKeys }
+    }
+
+    public func entity(_ name: String) -> Entity? { definition.entities.first { $0.name == name } }
+    public func featureView(_ name: String) -> FeatureView? { definition.featureViews.first { $0.name == name } }
+
+    /// A feature service by `name` (its newest version) or `name@version`.
+    public func featureService(_ text: String) -> FeatureService? {
+        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        let named = definition.featureServices.filter { $0.name == String(parts[0]) }
+        guard parts.count == 2 else { return named.max { $0.version < $1.version } }
+        guard let version = Int(parts[1]) else { return nil }
+        return named.first { $0.version == version }
+    }
+
+    /// The histories that a definition needs, over those that exist: existing ones keep their ids and columns, new
+    /// columns of a history whose source was consumed before are available from `now` on.
+    static func histories(
+        for definition: FeatureStoreDefinition, existing: [HistorySchema], consumed: Set<String>, now: Instant
+    ) throws(StoreError) -> [HistorySchema] {
+        var histories = existing
+        for view in definition.featureViews {
+            guard let entity = definition.entities.first(where: { $0.name == view.entity }),
+                let source = definition.sources.first(where: { $0.name == view.source })
+            else { throw StoreError(.refused, "view '\(view.name)' names an unknown entity or source") }
+            let from: Instant = consumed.contains(view.source) ? now : .distantPast
+            let place: Int
+            if let found = histories.firstIndex(where: { $0.source == view.source && $0.joinKeys == entity.joinKeys }) {
+                place = found
+            } else {
+                place = histories.count
+                let id = (histories.map(\.id).max() ?? 0) + 1
+                histories.append(
+                    HistorySchema(
+                        id: id, source: view.source, joinKeys: entity.joinKeys, columns: [], availableFrom: from))
+            }
+            for name in view.aggregations.compactMap(\.column) {
+                guard let field = source.schema.first(where: { $0.name == name }) else {
+                    throw StoreError(.refused, "view '\(view.name)': source '\(source.name)' has no column '\(name)'")
+                }
+                if let (_, column) = histories[place].column(name) {
+                    guard column.field.type == field.type else {
+                        throw StoreError(
+                            .refused,
+                            "column '\(name)' of source '\(source.name)' is stored as \(column.field.type.name); it cannot become \(field.type.name)")
+                    }
+                } else {
+                    histories[place].columns.append(HistoryColumn(field: field, availableFrom: from))
+                }
+            }
+            guard histories[place].columns.count <= HistorySchema.columnsMax else {
+                throw StoreError(.refused, "source '\(source.name)': more than \(HistorySchema.columnsMax) columns for entity '\(entity.name)'")
+            }
+        }
+        return histories
+    }
+}

@@ -1,0 +1,44 @@
+public import FeatureModel
+
+/// One history: all events of one source for one set of join keys, with the union of the columns that views use. Views
+/// of the same source and join keys share it, so a further view costs no further write, and an added feature over a
+/// column that is here reads the whole past.
+public struct HistorySchema: Hashable, Sendable {
+    public var id: UInt32
+    public var source: String
+    /// In the order in which their values stand in the entity key.
+    public var joinKeys: [Field]
+    /// Columns are only ever added; their index is their place in stored events.
+    public var columns: [HistoryColumn]
+    /// When the history was begun, if its source had been consumed before; else `distantPast`.
+    public var availableFrom: Instant
+
+    /// The most columns of one history: their null bits share a word.
+    public static let columnsMax = 64
+
+    public func column(_ name: String) -> (index: Int, column: HistoryColumn)? {
+        columns.firstIndex { $0.field.name == name }.map { ($0, columns[$0]) }
+    }
+
+    public var types: [ValueType] { columns.map(\.field.type) }
+}
+
+public struct HistoryColumn: Hashable, Sendable {
+    public var field: Field
+    /// When the column was added to a history that had events already; `distantPast` when it was there from the start.
+    public var availableFrom: Instant
+}
+
+/// What the store knows about a source beside its definition.
+public struct SourceRecord: Hashable, Sendable {
+    /// Never reused: part of every position.
+    public var ordinal: UInt16
+    /// Grows when the topic is recreated. 0 until the source is first consumed.
+    public var incarnation: UInt16
+    /// Kafka's cluster id, or a development broker's marker; empty until first consumed.
+    public var cluster: String
+    /// Values are complete only from here on; `distantPast` when consumption began at offset 0.
+    public var availableFrom: Instant
+    /// Whether `availableFrom` has been decided (by the first commit that held events of the source).
+    public var isAvailabilityDecided: Bool
+}

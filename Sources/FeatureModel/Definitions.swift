@@ -1,0 +1,224 @@
+// The definitions of a feature repository, as plain values. `FeatureRepository` reads them from YAML; everything below
+// it works with these.
+//
+//   feature service --> feature view --> source (topic)
+//                            |
+//                            +--------> entity (join keys)
+
+/// Everything that a feature repository defines. Lists keep the order of the files.
+public struct FeatureStoreDefinition: Hashable, Sendable {
+    public var project: String
+    public var entities: [Entity]
+    public var sources: [Source]
+    public var featureViews: [FeatureView]
+    public var featureServices: [FeatureService]
+
+    public init(
+        project: String, entities: [Entity] = [], sources: [Source] = [], featureViews: [FeatureView] = [],
+        featureServices: [FeatureService] = []
+    ) {
+        self.project = project
+        self.entities = entities
+        self.sources = sources
+        self.featureViews = featureViews
+        self.featureServices = featureServices
+    }
+}
+
+/// A column with its type.
+public struct Field: Hashable, Sendable {
+    public var name: String
+    public var type: ValueType
+    public init(name: String, type: ValueType) {
+        self.name = name
+        self.type = type
+    }
+}
+
+/// What features describe: a customer, a card, a (customer, merchant) pair.
+public struct Entity: Hashable, Sendable {
+    public var name: String
+    /// In the order in which their values stand in an entity key. Types: `int64` or `string`.
+    public var joinKeys: [Field]
+    public var description: String
+    public init(name: String, joinKeys: [Field], description: String = "") {
+        self.name = name
+        self.joinKeys = joinKeys
+        self.description = description
+    }
+}
+
+/// How a source states event time. Never guessed.
+public enum TimestampFormat: String, Hashable, Sendable, CaseIterable {
+    case iso8601
+    case epochSeconds = "epoch_s"
+    case epochMilliseconds = "epoch_ms"
+    case epochMicroseconds = "epoch_us"
+}
+
+/// Where consumption of a partition begins when the store holds no offset for it.
+public enum StartPosition: Hashable, Sendable {
+    case earliest
+    case latest
+    /// The first record whose Kafka timestamp is at or after this instant.
+    case time(Instant)
+}
+
+/// A Kafka topic of JSON events.
+public struct Source: Hashable, Sendable {
+    public var name: String
+    public var topic: String
+    public var timestampField: String
+    public var timestampFormat: TimestampFormat
+    public var start: StartPosition
+    /// How far an event time may lie after the event's arrival, in microseconds; later ones are dead letters.
+    public var maxFuture: Int64
+    /// Records whose value is longer than this many bytes are dead letters.
+    public var recordBytesMax: Int
+    /// The topic that dead letters are forwarded to; nil keeps them in the store's outbox only.
+    public var deadLetterTopic: String?
+    /// The fields that views may use, with their types. Fields of the records that are not listed are skipped.
+    public var schema: [Field]
+
+    public static let maxFutureDefault: Int64 = 3_600_000_000
+    public static let recordBytesMaxDefault = 1 << 20
+
+    public init(
+        name: String, topic: String, timestampField: String, timestampFormat: TimestampFormat,
+        start: StartPosition = .earliest, maxFuture: Int64 = Self.maxFutureDefault,
+        recordBytesMax: Int = Self.recordBytesMaxDefault, deadLetterTopic: String?, schema: [Field]
+    ) {
+        self.name = name
+        self.topic = topic
+        self.timestampField = timestampField
+        self.timestampFormat = timestampFormat
+        self.start = start
+        self.maxFuture = maxFuture
+        self.recordBytesMax = recordBytesMax
+        self.deadLetterTopic = deadLetterTopic
+        self.schema = schema
+    }
+}
+
+/// An aggregate function. The raw value is its canonical name.
+public enum AggregateFunction: String, Hashable, Sendable, CaseIterable {
+    case count, sum, mean, min, max, first, last
+
+    /// Other systems' names for the same function; accepted and printed canonically.
+    public static let aliases: [String: AggregateFunction] = [
+        "avg": .mean, "average": .mean, "minimum": .min, "maximum": .max, "latest": .last, "earliest": .first,
+    ]
+
+    /// The type of the result over a column of `type` (nil: `count` of events without a column); nil when the function
+    /// does not apply to that type.
+    public func resultType(of type: ValueType?) -> ValueType? {
+        switch (self, type) {
+        case (.count, _): .int64
+        case (_, nil): nil
+        case (.sum, .int64): .int64
+        case (.sum, .float64), (.mean, .int64), (.mean, .float64): .float64
+        case (.min, .int64), (.max, .int64): .int64
+        case (.min, .float64), (.max, .float64): .float64
+        case (.min, .timestamp), (.max, .timestamp): .timestamp
+        case (.first, let type?), (.last, let type?): type
+        default: nil
+        }
+    }
+}
+
+/// One feature of a view: a function over a column in a window.
+public struct Aggregation: Hashable, Sendable {
+    /// The feature's name; `{column}_{function}_{window}` unless given.
+    public var name: String
+    public var function: AggregateFunction
+    /// nil counts events.
+    public var column: String?
+    public var timeWindow: TimeWindow
+    /// How far before T the window ends, in microseconds.
+    public var offset: Int64
+    /// The value for an empty window instead of null.
+    public var defaultValue: FeatureValue?
+
+    public init(
+        name: String? = nil, function: AggregateFunction, column: String? = nil, timeWindow: TimeWindow,
+        offset: Int64 = 0, defaultValue: FeatureValue? = nil
+    ) {
+        self.name = name ?? Self.defaultName(function: function, column: column, timeWindow: timeWindow, offset: offset)
+        self.function = function
+        self.column = column
+        self.timeWindow = timeWindow
+        self.offset = offset
+        self.defaultValue = defaultValue
+    }
+
+    /// `amount_sum_30d`, `count_7d`, `amount_sum_30d_offset_30d`.
+    public static func defaultName(
+        function: AggregateFunction, column: String?, timeWindow: TimeWindow, offset: Int64
+    ) -> String {
+        var parts = [function.rawValue, timeWindow.description]
+        if let column { parts.insert(column, at: 0) }
+        if offset != 0 { parts += ["offset", TimeWindow.text(microseconds: offset)] }
+        return parts.joined(separator: "_")
+    }
+}
+
+/// How long events stay readable.
+public enum HistoryLength: Hashable, Sendable {
+    case forever
+    case microseconds(Int64)
+}
+
+/// Windowed aggregates of one source for one entity.
+public struct FeatureView: Hashable, Sendable {
+    public var name: String
+    public var entity: String
+    public var source: String
+    public var history: HistoryLength
+    public var aggregations: [Aggregation]
+    public var description: String
+    public init(
+        name: String, entity: String, source: String, history: HistoryLength = .forever, aggregations: [Aggregation],
+        description: String = ""
+    ) {
+        self.name = name
+        self.entity = entity
+        self.source = source
+        self.history = history
+        self.aggregations = aggregations
+        self.description = description
+    }
+}
+
+/// A reference to one feature: `view:feature`.
+public struct FeatureReference: Hashable, Sendable, CustomStringConvertible {
+    public var view: String
+    public var feature: String
+    public init(view: String, feature: String) {
+        self.view = view
+        self.feature = feature
+    }
+
+    /// Parses `view:feature`; nil when there is not exactly one colon with text on both sides.
+    public init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
+        self.init(view: String(parts[0]), feature: String(parts[1]))
+    }
+
+    public var description: String { "\(view):\(feature)" }
+}
+
+/// The list of features that a model uses, under a name and a version.
+public struct FeatureService: Hashable, Sendable {
+    public var name: String
+    public var version: Int
+    /// In the order of the answer. `view:*` is already spelled out here.
+    public var features: [FeatureReference]
+    public var description: String
+    public init(name: String, version: Int = 1, features: [FeatureReference], description: String = "") {
+        self.name = name
+        self.version = version
+        self.features = features
+        self.description = description
+    }
+}

@@ -1,0 +1,80 @@
+// The bytes of an entity key: the join keys' values in the order of the entity's join keys, each
+//
+//   int64   01 | 8 bytes, big-endian, sign bit flipped          (so that byte order is number order)
+//   string  03 | length, 2 bytes big-endian | UTF-8 bytes
+//
+// One join key's end follows from its own bytes, so keys of several join keys cannot be confused with each other, and
+// no key is a prefix of another key of the same entity. The same bytes stand in RocksDB keys, in memory and on the
+// wire: a lookup never re-encodes them.
+
+public enum EntityKey {
+    /// The most bytes that an entity key may have.
+    public static let byteCountMax = 1024
+
+    public static func append(_ value: Int64, to bytes: inout [UInt8]) {
+        bytes.append(ValueType.int64.rawValue)
+        let flipped = UInt64(bitPattern: value) ^ (1 << 63)
+        withUnsafeBytes(of: flipped.bigEndian) { bytes.append(contentsOf: $0) }
+    }
+
+    /// - Returns: false when the string is too long for a key; nothing is appended then.
+    @discardableResult
+    public static func append(_ utf8: UnsafeRawBufferPointer, to bytes: inout [UInt8]) -> Bool {
+        guard utf8.count <= byteCountMax else { return false }
+        bytes.append(ValueType.string.rawValue)
+        bytes.append(UInt8(truncatingIfNeeded: utf8.count >> 8))
+        bytes.append(UInt8(truncatingIfNeeded: utf8.count))
+        bytes.append(contentsOf: utf8)
+        return true
+    }
+
+    /// Encodes join key values; nil when a value is null or of a type that cannot be a join key, or the key is too long.
+    public static func encode(_ values: [FeatureValue]) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        for value in values {
+            switch value {
+            case .int64(let number): append(number, to: &bytes)
+            case .string(var text):
+                guard text.withUTF8({ append(UnsafeRawBufferPointer($0), to: &bytes) }) else { return nil }
+            default: return nil
+            }
+        }
+        return bytes.count <= byteCountMax ? bytes : nil
+    }
+
+    /// The length of the join key value that starts at `start`, and its type; nil when the bytes are not one.
+    @inlinable
+    public static func component(in bytes: UnsafeRawBufferPointer, at start: Int) -> (type: ValueType, byteCount: Int)? {
+        guard start >= 0, start < bytes.count else { return nil }
+        let left = bytes.count - start
+        switch bytes[start] {
+        case ValueType.int64.rawValue:
+            return left >= 9 ? (.int64, 9) : nil
+        case ValueType.string.rawValue:
+            guard left >= 3 else { return nil }
+            let count = 3 + Int(bytes[start + 1]) << 8 + Int(bytes[start + 2])
+            return left >= count ? (.string, count) : nil
+        default:
+            return nil
+        }
+    }
+
+    /// Decodes a key into its join key values; nil when the bytes are not a key.
+    public static func decode(_ bytes: UnsafeRawBufferPointer) -> [FeatureValue]? {
+        var values: [FeatureValue] = []
+        var start = 0
+        while start < bytes.count {
+            guard let (type, count) = component(in: bytes, at: start) else { return nil }
+            let body = UnsafeRawBufferPointer(rebasing: bytes[(start + 1)..<(start + count)])
+            if type == .int64 {
+                let flipped = UInt64(bigEndian: body.loadUnaligned(as: UInt64.self))
+                values.append(.int64(Int64(bitPattern: flipped ^ (1 << 63))))
+            } else {
+                guard let text = String(validating: body.dropFirst(2), as: UTF8.self) else { return nil }
+                values.append(.string(text))
+            }
+            start += count
+        }
+        return values
+    }
+}

@@ -1,0 +1,161 @@
+// One element of `aggregations`: one feature, or one per window.
+
+import FeatureModel
+
+/// The features of one view while they are read.
+struct FeatureList {
+    var history: HistoryLength
+    var aggregations: [Aggregation] = []
+    /// The columns in use, each with a place that uses it.
+    var columns: [Located<String>] = []
+    var places: [String: Location] = [:]
+    var isWhole = true
+
+    init(history: HistoryLength) { self.history = history }
+}
+
+extension RepositoryReader {
+    static let aggregationKeys = ["column", "function", "time_window", "offset", "name", "default"]
+
+    func readAggregation(_ value: YAMLValue, source: Source?, into features: inout FeatureList) {
+        let foreign = [
+            "window": "did you mean 'time_window'?", "windows": "'time_window' takes a list too",
+            "slide_interval": "windows move with every event; there is no interval to set",
+            "aggregation_interval": "windows move with every event; there is no interval to set",
+            "fillna": "did you mean 'default'?",
+        ]
+        let before = diagnostics.count
+        guard
+            let map = MapReader(
+                value,
+                title: "an aggregation",
+                keys: Self.aggregationKeys,
+                foreign: foreign,
+                diagnostics
+            )
+        else { return features.isWhole = false }
+        let function = map.required("function").flatMap { map.text($0, "function") }.flatMap { readFunction($0, map) }
+        let column = map.text("column")
+        let type = checkColumn(column, function: function, source: source, map)
+        let windows = map.required("time_window").map { readWindows($0, map) } ?? []
+        let offset =
+            map.parsed("offset", expected: "a duration from 0s to 3652d such as 30d") {
+                duration(in: $0).flatMap { $0 <= TimeWindow.longest ? $0 : nil }
+            } ?? 0
+        for window in windows { checkReach(window, offset: offset, history: features.history) }
+        let defaultValue = readDefault(map, type: type)
+        var name = map.text("name").flatMap { checkedName($0, noun: "feature", rule: .identifier, diagnostics) }
+        if let given = name, windows.count > 1 {
+            diagnostics.add(given.location, "'name' cannot stand with several windows; write one aggregation per name")
+            name = nil
+        }
+        guard diagnostics.count == before, let function else { return features.isWhole = false }
+        if let column { features.columns.append(column) }
+        for window in windows {
+            let aggregation = Aggregation(
+                name: name?.value,
+                function: function,
+                column: column?.value,
+                timeWindow: window.value,
+                offset: offset,
+                defaultValue: defaultValue
+            )
+            if let first = features.places[aggregation.name] {
+                diagnostics.add(
+                    name?.location ?? window.location,
+                    "feature \(aggregation.name.quoted) is already defined at \(first)"
+                )
+                continue
+            }
+            features.places[aggregation.name] = name?.location ?? window.location
+            features.aggregations.append(aggregation)
+        }
+    }
+
+    private func readFunction(_ text: Located<String>, _ map: MapReader) -> AggregateFunction? {
+        let words = AggregateFunction.allCases.map(\.rawValue) + AggregateFunction.aliases.keys.sorted()
+        if let function = AggregateFunction(rawValue: text.value) ?? AggregateFunction.aliases[text.value] {
+            return function
+        }
+        let near = nearestWord(to: text.value, among: words).map { "; did you mean '\($0)'?" }
+        let all = AggregateFunction.allCases.map(\.rawValue).joined(separator: ", ")
+        diagnostics.add(text.location, "unknown function \(text.value.quoted)\(near ?? "; supported: \(all)")")
+        return nil
+    }
+
+    /// Checks that the column exists and suits the function.
+    ///
+    /// - Returns: the type of the result; nil when it is unknown.
+    private func checkColumn(
+        _ column: Located<String>?,
+        function: AggregateFunction?,
+        source: Source?,
+        _ map: MapReader
+    ) -> ValueType? {
+        guard let column else {
+            guard let function, map["column"] == nil else { return nil }
+            if function.resultType(of: nil) == nil {
+                diagnostics.add(map.location, "'\(function.rawValue)' needs a 'column'; only 'count' works without one")
+            }
+            return function.resultType(of: nil)
+        }
+        guard let source else { return nil }
+        guard let field = source.schema.first(where: { $0.name == column.value }) else {
+            let suggestion = hint(for: column.value, among: source.schema.map(\.name), title: "its columns")
+            diagnostics.add(
+                column.location,
+                "source \(source.name.quoted) has no column \(column.value.quoted)\(suggestion)"
+            )
+            return nil
+        }
+        guard let function else { return nil }
+        if let result = function.resultType(of: field.type) { return result }
+        let types = ValueType.allCases.filter { function.resultType(of: $0) != nil }.map(\.name).joined(separator: ", ")
+        diagnostics.add(
+            column.location,
+            "'\(function.rawValue)' does not apply to column \(column.value.quoted) of type \(field.type.name); it takes \(types)"
+        )
+        return nil
+    }
+
+    private func readWindows(_ value: YAMLValue, _ map: MapReader) -> [Located<TimeWindow>] {
+        var values = [value]
+        if case .list(let list) = value.kind {
+            values = list
+            if list.isEmpty {
+                diagnostics.add(value.location, "'time_window' is empty; give at least one window such as 30d")
+            }
+        }
+        return values.compactMap { value in
+            guard let text = map.text(value, "time_window") else { return nil }
+            if let window = TimeWindow(text.value) { return Located(value: window, location: text.location) }
+            let problem =
+                TimeWindow.microseconds(in: text.value) == nil
+                ? "must be a duration such as 30d, or 'lifetime'" : "must be between 1s and 3652d, or 'lifetime'"
+            diagnostics.add(text.location, "'time_window' \(problem), not \(text.value.quoted)")
+            return nil
+        }
+    }
+
+    /// A window must lie within what the view keeps.
+    private func checkReach(_ window: Located<TimeWindow>, offset: Int64, history: HistoryLength) {
+        switch (window.value, history) {
+        case (.lifetime, _):
+            if offset != 0 { diagnostics.add(window.location, "'lifetime' takes no offset") }
+        case (.sliding(let length), .microseconds(let kept)) where length + offset > kept:
+            let shift = offset == 0 ? "" : " with offset \(TimeWindow.text(microseconds: offset))"
+            diagnostics.add(
+                window.location,
+                "window \(window.value)\(shift) reaches further back than the view's history of \(TimeWindow.text(microseconds: kept))"
+            )
+        case (.sliding, _): break
+        }
+    }
+
+    private func readDefault(_ map: MapReader, type: ValueType?) -> FeatureValue? {
+        guard let text = map.text("default"), let type else { return nil }
+        if let value = featureValue(in: text.value, type: type) { return value }
+        diagnostics.add(text.location, "'default' must be of the feature's type \(type.name), not \(text.value.quoted)")
+        return nil
+    }
+}

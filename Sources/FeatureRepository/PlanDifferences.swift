@@ -1,0 +1,117 @@
+// What differs between two definitions of one name, and which differences a live store cannot take.
+//
+// Refused is what would make stored history mean something else: another topic or clock, another type for values that
+// are already stored, other keys. A new name starts a new history and is always possible.
+
+import FeatureModel
+
+func entityChanges(_ plan: inout Plan, _ old: Entity, _ new: Entity) -> [String] {
+    var details: [String] = []
+    if old.joinKeys != new.joinKeys {
+        let (before, after) = (entityLines(old).joined(separator: ", "), entityLines(new).joined(separator: ", "))
+        details.append("~ join_keys: \(before) -> \(after)")
+        plan.refusals.append(
+            "entity '\(new.name)': join_keys change from (\(before)) to (\(after)); stored keys cannot be rewritten; give the entity a new name"
+        )
+    }
+    return details + descriptionChange(old.description, new.description)
+}
+
+func sourceChanges(_ plan: inout Plan, _ old: Source, _ new: Source) -> [String] {
+    var details: [String] = []
+    for (before, after) in zip(settingLines(old), settingLines(new)) where before.value != after.value {
+        details.append("~ \(before.key): \(before.value) -> \(after.value)")
+        switch before.key {
+        case "topic", "timestamp_field", "timestamp_format":
+            plan.refusals.append(
+                "source '\(new.name)': \(before.key) changes from \(before.value) to \(after.value); what is stored was read by the old one; "
+                    + "give the source a new name"
+            )
+        case "start":
+            plan.notes.append("source '\(new.name)': start takes effect only for partitions without a stored offset")
+        case "max_future", "record_bytes_max":
+            plan.notes.append("source '\(new.name)': \(before.key) counts for records that are read from now on")
+        default: break
+        }
+    }
+    let oldTypes = Dictionary(old.schema.map { ($0.name, $0.type) }, uniquingKeysWith: { first, _ in first })
+    for column in new.schema {
+        switch oldTypes[column.name] {
+        case nil: details.append("+ column \(column.name) \(column.type.name)")
+        case column.type?: break
+        case let type?:
+            details.append("~ column \(column.name): \(type.name) -> \(column.type.name)")
+            plan.refusals.append(
+                "source '\(new.name)': column '\(column.name)' changes from \(type.name) to \(column.type.name); stored values cannot be "
+                    + "rewritten; give the source a new name"
+            )
+        }
+    }
+    let newNames = Set(new.schema.map(\.name))
+    for column in old.schema where !newNames.contains(column.name) {
+        details.append("- column \(column.name) \(column.type.name)")
+    }
+    return details
+}
+
+func viewChanges(_ plan: inout Plan, _ old: FeatureView, _ new: FeatureView) -> [String] {
+    var details: [String] = []
+    for (key, before, after) in [("entity", old.entity, new.entity), ("source", old.source, new.source)]
+    where before != after {
+        details.append("~ \(key): \(before) -> \(after)")
+        plan.refusals.append(
+            "view '\(new.name)': \(key) changes from \(before) to \(after); it would be another history under the old name; give the view a new name"
+        )
+    }
+    if old.history != new.history {
+        details.append("~ history: \(text(old.history)) -> \(text(new.history))")
+        plan.notes.append(historyNote(new.name, old.history, new.history))
+    }
+    let oldByName = Dictionary(old.aggregations.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    for aggregation in new.aggregations {
+        switch oldByName[aggregation.name] {
+        case nil: details.append("+ \(line(aggregation))")
+        case aggregation?: break
+        case let before?:
+            details.append("~ \(aggregation.name): \(text(before)) -> \(text(aggregation))")
+            plan.notes.append(
+                "view '\(new.name)': '\(aggregation.name)' keeps its name but means something else; models trained on the old one will see the new"
+            )
+        }
+    }
+    let newNames = Set(new.aggregations.map(\.name))
+    for aggregation in old.aggregations where !newNames.contains(aggregation.name) {
+        details.append("- \(line(aggregation))")
+    }
+    return details + descriptionChange(old.description, new.description)
+}
+
+func serviceChanges(_ plan: inout Plan, _ old: FeatureService, _ new: FeatureService) -> [String] {
+    let (oldSet, newSet) = (Set(old.features), Set(new.features))
+    var details = new.features.filter { !oldSet.contains($0) }.map { "+ \($0)" }
+    details += old.features.filter { !newSet.contains($0) }.map { "- \($0)" }
+    if old.features.filter(newSet.contains) != new.features.filter(oldSet.contains) {
+        details.append("~ order of the features")
+    }
+    if !details.isEmpty {
+        plan.notes.append(
+            "service '\(new.versionedName)': its vector changes under the same version; models that use it see the new one; "
+                + "consider version \(new.version + 1)"
+        )
+    }
+    return details + descriptionChange(old.description, new.description)
+}
+
+private func descriptionChange(_ old: String, _ new: String) -> [String] { old == new ? [] : ["~ description"] }
+
+private func historyNote(_ view: String, _ old: HistoryLength, _ new: HistoryLength) -> String {
+    let isShorter =
+        switch (old, new) {
+        case (_, .forever): false
+        case (.forever, _): true
+        case (.microseconds(let before), .microseconds(let after)): after < before
+        }
+    return isShorter
+        ? "view '\(view)': history shortens to \(text(new)); older events are dropped and do not come back without a replay"
+        : "view '\(view)': history lengthens to \(text(new)); events that are already dropped stay OUTSIDE_RETENTION until a replay"
+}

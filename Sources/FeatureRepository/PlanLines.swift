@@ -1,0 +1,63 @@
+// How the parts of definitions read in a plan.
+
+import FeatureModel
+
+func entityLines(_ entity: Entity) -> [String] { entity.joinKeys.map { "\($0.name) \($0.type.name)" } }
+
+func sourceLines(_ source: Source) -> [String] {
+    settingLines(source).map { "\($0.key): \($0.value)" } + source.schema.map { "column \($0.name) \($0.type.name)" }
+}
+
+/// Everything about a source but its columns, in the words of the YAML keys.
+func settingLines(_ source: Source) -> [(key: String, value: String)] {
+    [
+        ("topic", source.topic), ("timestamp_field", source.timestampField),
+        ("timestamp_format", source.timestampFormat.rawValue), ("start", text(source.start)),
+        ("max_future", TimeWindow.text(microseconds: source.maxFuture)),
+        ("record_bytes_max", "\(source.recordBytesMax)"), ("dead_letter_topic", source.deadLetterTopic ?? "none"),
+    ]
+}
+
+func viewLines(_ view: FeatureView) -> [String] {
+    ["entity: \(view.entity)", "source: \(view.source)", "history: \(text(view.history))"] + view.aggregations.map(line)
+}
+
+func serviceLines(_ service: FeatureService) -> [String] { service.features.map(\.description) }
+
+/// `amount_sum_7d (sum of amount over 7d)`
+func line(_ aggregation: Aggregation) -> String { "\(aggregation.name) (\(text(aggregation)))" }
+
+/// `sum of amount over 7d, ending 1d before, default 0.0`
+func text(_ aggregation: Aggregation) -> String {
+    let what = aggregation.column.map { "\(aggregation.function.rawValue) of \($0)" } ?? "count of events"
+    var text = "\(what) over \(aggregation.timeWindow)"
+    if aggregation.offset != 0 { text += ", ending \(TimeWindow.text(microseconds: aggregation.offset)) before" }
+    if let value = aggregation.defaultValue { text += ", default \(FeatureRepository.text(value))" }
+    return text
+}
+
+func text(_ history: HistoryLength) -> String {
+    switch history {
+    case .forever: "forever"
+    case .microseconds(let length): TimeWindow.text(microseconds: length)
+    }
+}
+
+func text(_ start: StartPosition) -> String {
+    switch start {
+    case .earliest: "earliest"
+    case .latest: "latest"
+    case .time(let instant): instant.iso8601
+    }
+}
+
+private func text(_ value: FeatureValue) -> String {
+    switch value {
+    case .null: "null"
+    case .int64(let number): "\(number)"
+    case .float64(let number): "\(number)"
+    case .string(let string): string.quoted
+    case .bool(let bool): "\(bool)"
+    case .timestamp(let instant): instant.iso8601
+    }
+}

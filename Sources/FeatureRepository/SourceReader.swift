@@ -1,0 +1,122 @@
+// One element of `sources`.
+
+import FeatureModel
+
+extension RepositoryReader {
+    static let sourceKeys = [
+        "name", "topic", "format", "timestamp_field", "timestamp_format", "schema", "start", "max_future",
+        "record_bytes_max", "dead_letter_topic",
+    ]
+    static let columnCountMax = 1000
+    /// In bytes; Kafka's own upper bound for a message is 1 GB.
+    static let recordBytes = 1...1_000_000_000
+
+    func readSource(_ value: YAMLValue) {
+        let foreign = [
+            "description": "sources have no description; write a comment", "fields": "columns stand in 'schema'",
+            "kafka_bootstrap_servers": "brokers stand under 'kafka' in feature_store.yaml",
+        ]
+        guard
+            let item = DefinitionItem(
+                value,
+                noun: "source",
+                keys: Self.sourceKeys,
+                foreign: foreign,
+                rule: .dashed,
+                diagnostics
+            )
+        else { return sources.isComplete = false }
+        let map = item.map
+        let problemsBefore = diagnostics.count
+        if let format = map.text("format") {
+            _ = map.word(format, "format", among: ["json"]) { $0 == "json" ? true : nil }
+        }
+        let timestampField = map.required("timestamp_field").flatMap { map.text($0, "timestamp_field") }
+        let timestampFormat = map.required("timestamp_format").flatMap { map.text($0, "timestamp_format") }.flatMap {
+            map.word(
+                $0,
+                "timestamp_format",
+                among: TimestampFormat.allCases.map(\.rawValue),
+                TimestampFormat.init(rawValue:)
+            )
+        }
+        let start = map.parsed(
+            "start",
+            expected: "'earliest', 'latest' or an ISO 8601 time such as 2026-01-31T00:00:00Z"
+        ) {
+            startPosition(in: $0)
+        }
+        let maxFuture = map.parsed("max_future", expected: "a duration of at most 3652d such as 1h") {
+            duration(in: $0).flatMap { $0 <= TimeWindow.longest ? $0 : nil }
+        }
+        let recordBytesMax = map.parsed("record_bytes_max", expected: "a number of bytes from 1B to 1GB such as 1MiB") {
+            byteCount(in: $0).flatMap { Self.recordBytes.contains($0) ? $0 : nil }
+        }
+        let schema = map.required("schema").map {
+            fields(
+                $0,
+                key: "schema",
+                noun: "column",
+                types: ValueType.allCases,
+                countMax: Self.columnCountMax,
+                diagnostics
+            )
+        }
+        let topic = readTopics(map, name: item.name)
+        guard let name = item.name else { return sources.isComplete = false }
+        // A source with a mistake still counts as known, so that its views are not reported for it.
+        let isWhole = diagnostics.count == problemsBefore && schema?.isWhole == true
+        var source: Source?
+        if isWhole, let timestampField, let timestampFormat, let schema, let topic {
+            source = Source(
+                name: name.value,
+                topic: topic.name,
+                timestampField: timestampField.value,
+                timestampFormat: timestampFormat,
+                start: start ?? .earliest,
+                maxFuture: maxFuture ?? Source.maxFutureDefault,
+                recordBytesMax: recordBytesMax ?? Source.recordBytesMaxDefault,
+                deadLetterTopic: topic.deadLetters,
+                schema: schema.fields
+            )
+        }
+        sources.add(name, source, diagnostics)
+    }
+
+    private func startPosition(in text: String) -> StartPosition? {
+        switch text {
+        case "earliest": .earliest
+        case "latest": .latest
+        default: Instant(iso8601: text).map(StartPosition.time)
+        }
+    }
+
+    /// The topic and the topic for dead letters; nil when one is missing or faulty, which is reported then.
+    private func readTopics(_ map: MapReader, name: Located<String>?) -> (name: String, deadLetters: String?)? {
+        let rule = "a Kafka topic name (letters, digits, '.', '_' and '-', at most 249)"
+        var isWhole = true
+        func topic(_ text: Located<String>, _ key: String) -> String? {
+            if isTopicName(text.value) { return text.value }
+            diagnostics.add(text.location, "'\(key)' must be \(rule), not \(text.value.quoted)")
+            isWhole = false
+            return nil
+        }
+        let own = map.text("topic").flatMap { topic($0, "topic") } ?? name?.value
+        guard isWhole, let own else { return nil }
+        guard let deadLetters = map.text("dead_letter_topic") else {
+            let derived = own + ".dlq"
+            guard !isTopicName(derived) else { return (own, derived) }
+            diagnostics.add(map.location, "'\(derived)' is too long for a topic; give 'dead_letter_topic', or 'none'")
+            return nil
+        }
+        if deadLetters.value == "none" { return (own, nil) }
+        if deadLetters.value == own {
+            diagnostics.add(
+                deadLetters.location,
+                "'dead_letter_topic' is the source's own topic; its dead letters would come back"
+            )
+            return nil
+        }
+        return topic(deadLetters, "dead_letter_topic").map { (own, $0) }
+    }
+}

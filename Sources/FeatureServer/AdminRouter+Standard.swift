@@ -1,0 +1,122 @@
+import FeatureModel
+import WireProtocol
+
+public import FeatureHistory
+import FeatureRepository
+
+extension AdminRouter {
+    /// The verbs that need a store only: plan, apply, describe, dead_letters, status.
+    ///
+    /// - Parameter ingest: what ingest is doing, for `status`; nil where nothing is consumed.
+    public static func standard(
+        store: FeatureStore, version: String, ingest: @escaping @Sendable () -> StatusMessage.Ingest?
+    ) -> AdminRouter {
+        let definitions = DefinitionsService(store: store)
+        var router = AdminRouter()
+        router.on("plan") { body throws(WireError) in
+            let files = try request(DefinitionFilesMessage.self, body).repositoryFiles
+            let plan: PlanMessage
+            do throws(RepositoryError) { plan = PlanMessage(try definitions.plan(files)) } catch { plan = PlanMessage(error) }
+            return try reply(plan)
+        }
+        router.on("apply") { body throws(WireError) in
+            let files = try request(DefinitionFilesMessage.self, body).repositoryFiles
+            let plan: PlanMessage
+            do { plan = PlanMessage(try definitions.apply(files)) } catch let error as RepositoryError {
+                plan = PlanMessage(error)
+            } catch { throw WireError(.storeFailed, "\(error)") }
+            return try reply(plan)
+        }
+        router.on("describe") { _ throws(WireError) in try reply(DescribeMessage(store.catalog)) }
+        router.on("dead_letters") { body throws(WireError) in
+            let wanted = try request(DeadLettersRequest.self, body)
+            guard (1...10_000).contains(wanted.limit) else { throw WireError(.badRequest, "limit must be 1 to 10000") }
+            do throws(StoreError) {
+                let letters = try store.deadLetters(after: wanted.after, limit: wanted.limit)
+                return try wired { try JSONMessage.encode(DeadLettersMessage(letters, store.deadLetterSummary)) }
+            } catch { throw WireError(.storeFailed, "\(error)") }
+        }
+        router.on("status") { _ throws(WireError) in try reply(StatusMessage(store, version: version, ingest: ingest())) }
+        return router
+    }
+
+    private static func request<M: Decodable>(_ type: M.Type, _ body: String) throws(WireError) -> M {
+        do { return try JSONMessage.decode(type, from: body) } catch {
+            throw WireError(.badRequest, "the body is not the JSON that this verb takes: \(error)")
+        }
+    }
+
+    private static func reply(_ message: some Encodable) throws(WireError) -> String {
+        do { return try JSONMessage.encode(message) } catch { throw WireError(.internalError, "\(error)") }
+    }
+
+    /// JSON encoding of our own messages does not fail; should it, the store's error type carries it.
+    private static func wired(_ body: () throws -> String) throws(StoreError) -> String {
+        do { return try body() } catch { throw StoreError(.corruption, "\(error)") }
+    }
+}
+
+extension DeadLettersMessage {
+    fileprivate init(_ letters: [FeatureStore.NumberedDeadLetter], _ summary: FeatureStore.DeadLetterSummary) {
+        self.letters = letters.map { numbered in
+            let letter = numbered.letter
+            return Letter(
+                sequence: numbered.sequence, source: letter.source, topic: letter.topic, partition: letter.partition,
+                offset: letter.offset, reason: letter.reason, message: letter.message,
+                sample: String(decoding: (letter.value ?? []).prefix(256), as: UTF8.self))
+        }
+        kept = summary.kept
+        waiting = summary.waiting
+        dropped = summary.dropped
+    }
+}
+
+extension DescribeMessage {
+    fileprivate init(_ catalog: Catalog) {
+        let definition = catalog.definition
+        project = definition.project
+        definitionHash = catalog.definitionHash
+        features = definition.featureViews.flatMap { view in
+            let schema = definition.sources.first { $0.name == view.source }?.schema ?? []
+            return view.aggregations.map { aggregation in
+                let column = schema.first { $0.name == aggregation.column }
+                return Feature(
+                    reference: "\(view.name):\(aggregation.name)",
+                    type: (aggregation.function.resultType(of: column?.type) ?? .int64).name,
+                    function: aggregation.function.rawValue, column: aggregation.column,
+                    timeWindow: aggregation.timeWindow.description,
+                    offset: aggregation.offset == 0 ? nil : TimeWindow.text(microseconds: aggregation.offset),
+                    entity: view.entity, source: view.source)
+            }
+        }
+        services = definition.featureServices.map { service in
+            let views = Set(service.features.map(\.view))
+            let entities = definition.featureViews.filter { views.contains($0.name) }.map(\.entity)
+            var joinKeys: [String] = []
+            for entity in entities {
+                for key in catalog.entity(entity)?.joinKeys ?? [] where !joinKeys.contains(key.name) { joinKeys.append(key.name) }
+            }
+            return Service(
+                name: service.name, version: service.version, features: service.features.map(\.description), joinKeys: joinKeys)
+        }
+    }
+}
+
+extension StatusMessage {
+    fileprivate init(_ store: FeatureStore, version: String, ingest: Ingest?) {
+        let counters = store.counterValues
+        func total(_ prefix: String) -> UInt64 { counters.filter { $0.key.hasPrefix(prefix) }.reduce(0) { $0 &+ $1.value } }
+        self.version = version
+        project = store.catalog.definition.project
+        definitionHash = store.catalog.definitionHash
+        self.ingest = ingest
+        self.ingest?.events = total("events/")
+        self.ingest?.deadLetters = total("dead_letters/")
+        let figures = store.figures
+        self.store = Store(
+            newestCommit: figures.commits == 0 ? nil : store.newestCommit.iso8601, commits: figures.commits,
+            residentEntities: figures.residentEntities, residentBytes: figures.residentBytes,
+            unfoldedEvents: figures.unfoldedEvents, failure: store.failureReason?.description)
+        self.counters = counters
+    }
+}

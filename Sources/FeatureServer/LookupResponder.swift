@@ -1,0 +1,88 @@
+import FeatureHistory
+import FeatureModel
+import NIOCore
+import Windowing
+import WireProtocol
+
+/// Answers LOOKUP: every entity at the same (T, K).
+struct LookupResponder {
+    let store: FeatureStore
+    let limits: WireLimits
+
+    /// Writes VALUES when every entity is in memory. Takes no disk read and no lock longer than one entity's evaluation.
+    ///
+    /// - Returns: false, with nothing written, when some entity is not in memory.
+    func respondFromMemory(
+        _ request: LookupRequestView, _ lookup: PreparedLookup, _ requestID: UInt32, _ scratch: ReadScratch,
+        into buffer: inout ByteBuffer
+    ) throws(WireError) -> Bool {
+        try respond(request, lookup, requestID, scratch, into: &buffer) { key, point throws(WireError) in
+            store.readResident(lookup.plan, key: key, at: point, scratch)
+        }
+    }
+
+    /// Writes VALUES, reading from disk what is not in memory; blocking.
+    func respond(
+        _ request: LookupRequestView, _ lookup: PreparedLookup, _ requestID: UInt32, _ scratch: ReadScratch,
+        into buffer: inout ByteBuffer
+    ) throws(WireError) {
+        _ = try respond(request, lookup, requestID, scratch, into: &buffer) { key, point throws(WireError) in
+            do throws(StoreError) { try store.read(lookup.plan, key: key, at: point, scratch) } catch {
+                throw WireError(.storeFailed, error.description)
+            }
+            return true
+        }
+    }
+
+    @inline(__always)
+    private func respond(
+        _ request: LookupRequestView, _ lookup: PreparedLookup, _ requestID: UInt32, _ scratch: ReadScratch,
+        into buffer: inout ByteBuffer, _ read: (UnsafeRawBufferPointer, ReadPoint) throws(WireError) -> Bool
+    ) throws(WireError) -> Bool {
+        // K first, then T: the commit that is newest now has arrived by T, whatever happens between.
+        let point = store.readPoint(asOf: request.asOf, knownAt: request.knownAt, boundary: request.boundary)
+        let keys = try request.keys(joinKeys: lookup.joinKeyTypes)
+        let frame = FrameWriter.beginFrame(.values, requestID: requestID, into: &buffer)
+        ValuesHeader(
+            asOf: point.asOf, knownAt: point.knownAt, count: request.count, features: lookup.layout.types.count,
+            eventTimes: request.wantsEventTimes
+        ).write(into: &buffer)
+        buffer.reserveCapacity(
+            minimumWritableBytes: request.count * lookup.layout.rowByteCountMax(eventTimes: request.wantsEventTimes))
+        for key in keys {
+            let isRead: Bool
+            do throws(WireError) { isRead = try read(key, point) } catch {
+                FrameWriter.cancelFrame(frame, in: &buffer)
+                throw error
+            }
+            guard isRead else {
+                FrameWriter.cancelFrame(frame, in: &buffer)
+                return false
+            }
+            scratch.withView(eventTimes: request.wantsEventTimes) { buffer.writeValuesRow($0, layout: lookup.layout) }
+        }
+        try FrameWriter.endFrame(frame, in: &buffer, frameSizeMax: limits.frameSizeMax)
+        return true
+    }
+}
+
+extension FeatureStore {
+    /// The (T, K) that a request gets: its own where given, else now and the newest visible commit. A K beyond the newest
+    /// commit is that commit: the reply names it, and asking again with it gives the same bits.
+    func readPoint(asOf: Instant?, knownAt: Instant?, boundary: Boundary) -> ReadPoint {
+        let newest = newestCommit
+        return ReadPoint(asOf: asOf ?? now, knownAt: knownAt.map { min($0, newest) } ?? newest, boundary: boundary)
+    }
+}
+
+extension ReadScratch {
+    @inline(__always)
+    func withView(eventTimes: Bool, _ body: (FeatureCellsView) -> Void) {
+        cells.strings.withUnsafeBytes { strings in
+            body(
+                FeatureCellsView(
+                    statuses: cells.statuses, slots: cells.slots, eventTimes: eventTimes ? UnsafePointer(cells.eventTimes) : nil,
+                    strings: strings))
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import FeatureHistory
+import FeatureModel
+import NIOCore
+import TrainingSets
+import WireProtocol
+
+/// Answers ROWS: point-in-time rows for training sets. Blocking; runs on the pool.
+struct RowsResponder {
+    let store: FeatureStore
+    let limits: WireLimits
+
+    func respond(
+        _ request: RowsRequestView, _ lookup: PreparedLookup, _ requestID: UInt32, into buffer: inout ByteBuffer
+    ) throws(WireError) {
+        let knownAt = store.readPoint(asOf: nil, knownAt: request.knownAt, boundary: request.boundary).knownAt
+        var rows = LabelRows()
+        var row = 0
+        for key in try request.keys(joinKeys: lookup.joinKeyTypes) {
+            rows.append(key: key, asOf: request.asOf(row))
+            row += 1
+        }
+        let columns: [FeatureCellColumn]?
+        do throws(StoreError) {
+            columns = try PointInTimeJoin(store: store, plan: lookup.plan).columns(
+                for: rows, knownAt: knownAt, boundary: request.boundary)
+        } catch { throw WireError(.storeFailed, error.description) }
+        guard let columns else { throw WireError(.notReady, "the server is stopping") }
+        let frame = FrameWriter.beginFrame(.columns, requestID: requestID, into: &buffer)
+        ColumnsHeader(knownAt: knownAt, count: rows.count, features: columns.count).write(into: &buffer)
+        for column in columns { write(column, into: &buffer) }
+        try FrameWriter.endFrame(frame, in: &buffer, frameSizeMax: limits.frameSizeMax)
+    }
+
+    private func write(_ column: FeatureCellColumn, into buffer: inout ByteBuffer) {
+        column.statuses.withUnsafeBufferPointer { statuses in
+            column.slots.withUnsafeBufferPointer { slots in
+                column.strings.withUnsafeBytes { strings in
+                    guard let statusBase = statuses.baseAddress, let slotBase = slots.baseAddress else { return }
+                    buffer.writeColumn(
+                        FeatureCellsView(statuses: statusBase, slots: slotBase, strings: strings),
+                        count: statuses.count, type: column.type)
+                }
+            }
+        }
+    }
+}

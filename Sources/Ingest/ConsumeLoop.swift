@@ -1,0 +1,174 @@
+import FeatureHistory
+import FeatureModel
+import Glibc
+import KafkaLog
+import Logging
+
+/// The consumer thread's work: assign, consume, commit, until told to stop.
+struct ConsumeLoop {
+    private let store: FeatureStore
+    private let options: IngestOptions
+    private let log: Logger
+    private let stopping: Flag
+    private let box: IngestStatusBox
+
+    private static let refreshMilliseconds: Int64 = 30_000
+
+    init(_ store: FeatureStore, _ options: IngestOptions, _ log: Logger, _ stopping: Flag, _ box: IngestStatusBox) {
+        self.store = store
+        self.options = options
+        self.log = log
+        self.stopping = stopping
+        self.box = box
+    }
+
+    /// Runs until stopped or halted. Errors that may pass are tried again, slower each time.
+    func run() {
+        var pause = 100
+        while !stopping.isSet {
+            do throws(IngestError) {
+                box.update { $0.state = .starting }
+                try consume { pause = 100 }
+            } catch {
+                guard !stopping.isSet else { return }
+                box.update {
+                    $0.state = error.isHalt ? .halted : .retrying
+                    $0.problem = error.message
+                }
+                if error.isHalt {
+                    log.critical("ingest halted: \(error). Lookups go on with what is there")
+                    return
+                }
+                log.warning("ingest: \(error); trying again in \(pause) ms")
+                wait(milliseconds: pause)
+                pause = min(pause * 2, 5000)
+            }
+        }
+    }
+
+    private func wait(milliseconds: Int) {
+        var left = milliseconds
+        while left > 0, !stopping.isSet {
+            DedicatedThread.sleep(milliseconds: min(left, 50))
+            left -= 50
+        }
+    }
+
+    /// Consumes until stopped, or until the definitions or the partitions change.
+    private func consume(_ onProgress: () -> Void) throws(IngestError) {
+        let catalog = store.catalog
+        let sources = catalog.definition.sources
+        let log = log
+        let consumer = try consuming { () throws(KafkaError) in
+            try KafkaConsumer(KafkaSettings(options.kafka)) { _, facility, text in log.debug("librdkafka \(facility): \(text)") }
+        }
+        defer { consumer.close() }
+        let assigner = Assigner(store: store, consumer: consumer)
+        let cluster = try assigner.cluster()
+        var assigned: [AssignedSource] = []
+        for source in sources {
+            if let one = try assigner.assign(source, cluster: cluster) { assigned.append(one) }
+        }
+        // Two sources may read one topic, each with its own offsets: the lower one is fetched, the other skips.
+        let topics = assigned.map(\.source.topic).uniqued()
+        let byTopic = topics.map { topic in assigned.filter { $0.source.topic == topic } }
+        var places: [TopicPartitionOffset] = []
+        for (topic, sharers) in zip(topics, byTopic) {
+            for partition in Set(sharers.flatMap(\.next.keys)).sorted() {
+                let offset = sharers.compactMap { $0.next[partition] }.min() ?? 0
+                places.append(TopicPartitionOffset(topic: topic, partition: partition, offset: offset))
+            }
+        }
+        try consuming { () throws(KafkaError) in try consumer.assign(places) }
+        box.update {
+            $0.state = .consuming
+            $0.problem = nil
+            $0.cluster = cluster
+        }
+        log.info("consuming \(places.count) partitions of \(topics.count) topics from \(cluster)")
+        let committer = BatchCommitter(store: store, byTopic: byTopic)
+        var nextRefresh = Self.milliseconds() + Self.refreshMilliseconds
+        while !stopping.isSet, store.catalog.definitionHash == catalog.definitionHash {
+            let began = Self.milliseconds()
+            while store.isOverBudget, !stopping.isSet { DedicatedThread.sleep(milliseconds: 5) }
+            if assigned.isEmpty {
+                DedicatedThread.sleep(milliseconds: 50)
+                continue
+            }
+            var batch = try consuming { () throws(KafkaError) in
+                try consumer.consumeBatch(maxCount: options.recordsMax, timeoutMilliseconds: 100)
+            }
+            let isFull = batch.count == options.recordsMax
+            if !batch.isEmpty {
+                let result = try committer.commit(&batch)
+                onProgress()
+                for problem in result.problems { log.error("\(problem)") }
+                report(result, assigned, consumer)
+            }
+            for error in consumer.takeErrors() { log.warning("\(error)") }
+            let now = Self.milliseconds()
+            if now >= nextRefresh {
+                nextRefresh = now + Self.refreshMilliseconds
+                report(BatchCommitter.Result(), assigned, consumer)
+                consumer.commitForLagTools(assigned.flatMap { source in
+                    source.next.map { TopicPartitionOffset(topic: source.source.topic, partition: $0.key, offset: $0.value) }
+                })
+                if try hasNewPartitions(assigned, consumer) { return }
+            }
+            // Few records: let more gather until the commit interval is over, rather than commit each alone.
+            let rest = Int64(options.commitIntervalMilliseconds) - (now - began)
+            if !isFull, rest > 0 { DedicatedThread.sleep(milliseconds: Int(rest)) }
+        }
+    }
+
+    private func hasNewPartitions(_ assigned: [AssignedSource], _ consumer: KafkaConsumer) throws(IngestError) -> Bool {
+        let topics: [TopicMetadata]
+        do throws(KafkaError) { topics = try consumer.metadata(timeoutMilliseconds: 2000) } catch { return false }
+        return assigned.contains { source in
+            guard let topic = topics.first(where: { $0.name == source.source.topic }) else { return false }
+            return topic.partitions.count > source.next.count
+        }
+    }
+
+    private func report(_ result: BatchCommitter.Result, _ assigned: [AssignedSource], _ consumer: KafkaConsumer) {
+        box.update { status in
+            status.records += result.records
+            status.events += result.events
+            status.deadLetters += result.deadLetters
+            status.commits += result.records > 0 ? 1 : 0
+        }
+        guard result.records == 0 || !result.problems.isEmpty || Self.milliseconds() / 250 != lastReport.value / 250 else { return }
+        lastReport.value = Self.milliseconds()
+        let partitions = assigned.flatMap { source in
+            source.next.sorted { $0.key < $1.key }.map { partition, next in
+                let high = (try? consumer.highWatermark(topic: source.source.topic, partition: partition)) ?? nil
+                return IngestStatus.Partition(
+                    source: source.source.name, topic: source.source.topic, partition: partition, next: next,
+                    lag: high.map { max(0, $0 - next) }, problem: source.problems[partition])
+            }
+        }
+        box.update { $0.partitions = partitions }
+    }
+
+    /// When partitions were reported last; this thread's own.
+    private let lastReport = LastReport()
+
+    private final class LastReport {
+        var value: Int64 = 0
+    }
+
+    /// A clock that only goes forward, for intervals.
+    private static func milliseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}
+
+extension Sequence where Element: Hashable {
+    /// The elements without repetitions, in order of first appearance.
+    fileprivate func uniqued() -> [Element] {
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
+    }
+}

@@ -1,0 +1,133 @@
+internal import NIOCore
+internal import WireProtocol
+
+/// One request on its way into the channel: a whole frame whose request id is still to be filled in.
+struct ClientRequest: Sendable {
+    var frame: ByteBuffer
+    var replyType: MessageType
+    var timeout: TimeAmount
+    var reply: EventLoopPromise<ByteBuffer>
+}
+
+/// Gives requests their ids and replies to their requests. Lives on its channel's event loop.
+final class ClientHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ClientRequest
+    typealias OutboundOut = ByteBuffer
+
+    private struct Pending {
+        var type: MessageType
+        var reply: EventLoopPromise<ByteBuffer>
+        var timeout: Scheduled<Void>
+    }
+
+    private var received = ByteBuffer()
+    private var decoder = FrameDecoder()
+    private var pending: [UInt32: Pending] = [:]
+    /// Timed out here, not answered yet: their replies are dropped and their ids not used again.
+    private var abandoned: Set<UInt32> = []
+    private var lastID: UInt32 = 0
+    /// Set once: the connection takes no more requests.
+    private var failure: ClientError?
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        var request = unwrapOutboundIn(data)
+        if let failure {
+            request.reply.fail(failure)
+            promise?.fail(failure)
+            return
+        }
+        let id = freeID()
+        let timeout = context.eventLoop.assumeIsolated().scheduleTask(in: request.timeout) { self.timedOut(id) }
+        pending[id] = Pending(type: request.replyType, reply: request.reply, timeout: timeout)
+        request.frame.setInteger(id, at: request.frame.readerIndex + 8, endianness: .little)
+        context.write(wrapOutboundOut(request.frame), promise: promise)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard failure == nil else { return }
+        var bytes = unwrapInboundIn(data)
+        if received.readableBytes == 0 {
+            received = bytes
+        } else {
+            received.discardReadBytes()
+            if let missing = decoder.missingByteCount(in: received) { received.reserveCapacity(minimumWritableBytes: missing) }
+            received.writeBuffer(&bytes)
+        }
+        do throws(WireError) {
+            while failure == nil, let frame = try decoder.next(from: &received) { try receive(frame) }
+        } catch {
+            fail(.violation(error))
+        }
+        if failure != nil { context.close(promise: nil) }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        fail(.lost("the connection ended"))
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        fail(.lost("\(error)"))
+        context.close(promise: nil)
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        fail(ClientError(.closed, "the client was closed"))
+        context.close(mode: mode, promise: promise)
+    }
+
+    private func receive(_ frame: Frame) throws(WireError) {
+        guard let request = pending.removeValue(forKey: frame.requestID) else {
+            if frame.type == .error, frame.requestID == 0 { return fail(ClientError(try ErrorReply(body: frame.body))) }
+            guard abandoned.remove(frame.requestID) != nil else {
+                throw WireError(.malformedFrame, "a reply to request \(frame.requestID), which was not sent")
+            }
+            return
+        }
+        request.timeout.cancel()
+        switch frame.type {
+        case .error:
+            do throws(WireError) {
+                let error = ClientError(try ErrorReply(body: frame.body))
+                request.reply.fail(error)
+                if error.code.wireCode?.closesConnection == true { fail(.lost("the server closed after \(error)")) }
+            } catch {
+                request.reply.fail(ClientError.violation(error))
+                throw error
+            }
+        case request.type:
+            if frame.type == .welcome, let limits = try? Welcome(body: frame.body).limits {
+                decoder.frameSizeMax = limits.frameSizeMax
+            }
+            request.reply.succeed(frame.body)
+        default:
+            let error = WireError(.malformedFrame, "\(frame.type) as the reply to a request for \(request.type)")
+            request.reply.fail(ClientError.violation(error))
+            throw error
+        }
+    }
+
+    private func timedOut(_ id: UInt32) {
+        guard let request = pending.removeValue(forKey: id) else { return }
+        abandoned.insert(id)
+        request.reply.fail(ClientError(.timedOut, "no reply in time", isRetriable: true))
+    }
+
+    private func fail(_ error: ClientError) {
+        guard failure == nil else { return }
+        failure = error
+        let waiting = pending.values
+        pending = [:]
+        for request in waiting {
+            request.timeout.cancel()
+            request.reply.fail(error)
+        }
+    }
+
+    /// The next id that is not in use; never 0.
+    private func freeID() -> UInt32 {
+        repeat { lastID &+= 1 } while lastID == 0 || pending[lastID] != nil || abandoned.contains(lastID)
+        return lastID
+    }
+}

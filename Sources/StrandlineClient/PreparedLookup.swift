@@ -1,0 +1,52 @@
+public import FeatureModel
+public import WireProtocol
+
+/// A feature list that the server resolved for one connection. Valid on the client that prepared it, while it lives.
+public struct PreparedLookup: Hashable, Sendable {
+    /// In the order of the answers.
+    public let features: [PreparedReply.Feature]
+    /// In the order in which an entity's values are given.
+    public let joinKeys: [Field]
+    /// SHA-256 of the definitions, in hexadecimal.
+    public let definitionHash: String
+
+    let types: [ValueType]
+    let lookupID: UInt32
+    /// The client that it belongs to: ids of two connections are not related.
+    let owner: UInt64
+
+    init(_ reply: PreparedReply, owner: UInt64) {
+        features = reply.features
+        joinKeys = reply.joinKeys
+        definitionHash = reply.definitionHash
+        types = reply.features.map(\.type)
+        lookupID = reply.lookupID
+        self.owner = owner
+    }
+
+    /// The keys' bytes. An entity has one value a join key, in the order of `joinKeys`.
+    func encode(_ entities: [[FeatureValue]]) throws(ClientError) -> [[UInt8]] {
+        var keys: [[UInt8]] = []
+        keys.reserveCapacity(entities.count)
+        for (index, entity) in entities.enumerated() {
+            guard entity.count == joinKeys.count, zip(entity, joinKeys).allSatisfy({ $0.isOf($1.type) }) else {
+                let wanted = joinKeys.map { "\($0.name): \($0.type.name)" }.joined(separator: ", ")
+                throw ClientError(.badArgument, "entity \(index) does not have the values (\(wanted))")
+            }
+            guard let key = EntityKey.encode(entity) else {
+                throw ClientError(.badArgument, "entity \(index) has a key beyond \(EntityKey.byteCountMax) bytes")
+            }
+            keys.append(key)
+        }
+        return keys
+    }
+}
+
+extension FeatureValue {
+    fileprivate func isOf(_ type: ValueType) -> Bool {
+        switch (self, type) {
+        case (.int64, .int64), (.string, .string): true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,107 @@
+public import FeatureModel
+internal import NIOCore
+public import WireProtocol
+
+extension StrandlineClient {
+    /// Resolves a feature service: `name` for its newest version, or `name@2`.
+    ///
+    /// - Throws: `UNKNOWN_SERVICE`; see `ClientError`.
+    public func prepare(service: String) async throws(ClientError) -> PreparedLookup {
+        try await prepare(.service(service))
+    }
+
+    /// Resolves features by reference, `view:feature`, 1 to `limits.featuresMax`.
+    ///
+    /// - Throws: `UNKNOWN_FEATURE`; see `ClientError`.
+    public func prepare(references: [String]) async throws(ClientError) -> PreparedLookup {
+        try await prepare(.references(references))
+    }
+
+    private func prepare(_ target: PrepareRequest.Target) async throws(ClientError) -> PreparedLookup {
+        let body = try await send(PrepareRequest(target), .prepared)
+        let reply = try read { () throws(WireError) in try PreparedReply(body: body) }
+        return PreparedLookup(reply, owner: identity)
+    }
+
+    /// Reads every feature of `prepared` for each entity.
+    ///
+    /// - Parameters:
+    ///   - entities: 1 to `limits.entitiesMax`; each has the join keys' values in the order of `prepared.joinKeys`.
+    ///   - asOf: T; nil for the server's now.
+    ///   - knownAt: K; nil for the newest visible commit.
+    ///   - eventTimes: true for the event time of the newest event that counted towards each value.
+    /// - Throws: `badArgument`, `UNKNOWN_LOOKUP`, `DEFINITIONS_CHANGED`, `TOO_MANY`; see `ClientError`.
+    public func lookup(
+        _ prepared: PreparedLookup, entities: [[FeatureValue]], asOf: Instant? = nil, knownAt: Instant? = nil,
+        boundary: WireBoundary = .strict, eventTimes: Bool = false
+    ) async throws(ClientError) -> LookupResult {
+        try check(prepared)
+        let request = LookupRequest(
+            lookupID: prepared.lookupID, asOf: asOf, knownAt: knownAt, boundary: boundary, wantsEventTimes: eventTimes,
+            keys: try prepared.encode(entities)
+        )
+        let body = try await send(request, .values)
+        let reply = try read { () throws(WireError) in
+            let reply = try ValuesReply(body: body, types: prepared.types)
+            guard reply.rows.count == entities.count, reply.hasEventTimes == eventTimes else {
+                throw WireError(.malformedFrame, "VALUES does not answer the LOOKUP")
+            }
+            return reply
+        }
+        return LookupResult(asOf: reply.asOf, knownAt: reply.knownAt, features: prepared.features, rows: reply.rows)
+    }
+
+    /// Reads every feature of `prepared` for rows that each have their own T. All rows see one commit.
+    ///
+    /// - Parameters:
+    ///   - keys: 1 to `limits.rowsMax`; each has the join keys' values in the order of `prepared.joinKeys`.
+    ///   - asOf: one T a row.
+    /// - Throws: as `lookup`.
+    public func rows(
+        _ prepared: PreparedLookup, keys: [[FeatureValue]], asOf: [Instant], knownAt: Instant? = nil,
+        boundary: WireBoundary = .strict
+    ) async throws(ClientError) -> ColumnsResult {
+        try check(prepared)
+        guard keys.count == asOf.count else {
+            throw ClientError(.badArgument, "\(asOf.count) times for \(keys.count) keys")
+        }
+        let request = RowsRequest(
+            lookupID: prepared.lookupID, knownAt: knownAt, boundary: boundary, asOf: asOf, keys: try prepared.encode(keys)
+        )
+        let body = try await send(request, .columns)
+        let reply = try read { () throws(WireError) in
+            let reply = try ColumnsReply(body: body, types: prepared.types)
+            guard reply.count == keys.count else { throw WireError(.malformedFrame, "COLUMNS does not answer the ROWS") }
+            return reply
+        }
+        return ColumnsResult(
+            knownAt: reply.knownAt, features: prepared.features, count: reply.count, columns: reply.columns
+        )
+    }
+
+    /// Sends a control verb with a JSON body, and gives the JSON of the reply.
+    public func admin(_ verb: String, _ json: String = "{}") async throws(ClientError) -> String {
+        let body = try await send(AdminRequest(verb: verb, body: json), .adminReply)
+        return try read { () throws(WireError) in try AdminReply(body: body).body }
+    }
+
+    /// Returns when the server has answered.
+    public func ping() async throws(ClientError) {
+        let body = try await send(Ping(), .pong)
+        _ = try read { () throws(WireError) in try Pong(body: body) }
+    }
+
+    private func check(_ prepared: PreparedLookup) throws(ClientError) {
+        guard prepared.owner == identity else {
+            throw ClientError(.badArgument, "the lookup was prepared on another connection")
+        }
+    }
+
+    private func read<Reply>(_ body: () throws(WireError) -> Reply) throws(ClientError) -> Reply {
+        do throws(WireError) {
+            return try body()
+        } catch {
+            throw .violation(error)
+        }
+    }
+}

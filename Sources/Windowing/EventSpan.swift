@@ -1,0 +1,48 @@
+// One entity's events as columns, oldest first by (event time, position).
+//
+//   times     | i64 ...                       ascending
+//   arrivals  | i64 ...                       the commit that made each event visible
+//   nulls     | u64 ...                       bit c set: column c is null
+//   column c  | 8-byte slot ...               int64, timestamp: the bits; float64: IEEE bits; bool: 0 or 1;
+//                                             string: offset << 32 | length into `heap`
+
+/// A borrowed view of one entity's events. Valid only while its owner holds the entity still: never stored.
+public struct EventSpan {
+    public var count: Int
+    public var times: UnsafePointer<Int64>
+    public var arrivals: UnsafePointer<Int64>
+    public var nulls: UnsafePointer<UInt64>
+    /// Column c starts at `columns + c * columnStride`.
+    public var columns: UnsafePointer<UInt64>
+    public var columnStride: Int
+    /// The bytes of string values.
+    public var heap: UnsafeRawBufferPointer
+    /// No event of this span arrived later than this: a read with a K at or past it need not look at arrivals.
+    public var newestArrival: Int64
+
+    @inlinable
+    public init(
+        count: Int, times: UnsafePointer<Int64>, arrivals: UnsafePointer<Int64>, nulls: UnsafePointer<UInt64>,
+        columns: UnsafePointer<UInt64>, columnStride: Int, heap: UnsafeRawBufferPointer, newestArrival: Int64
+    ) {
+        self.count = count
+        self.times = times
+        self.arrivals = arrivals
+        self.nulls = nulls
+        self.columns = columns
+        self.columnStride = columnStride
+        self.heap = heap
+        self.newestArrival = newestArrival
+    }
+
+    @inlinable
+    public func column(_ index: Int) -> UnsafePointer<UInt64> { columns + index * columnStride }
+
+    /// The bytes of a string slot.
+    @inlinable
+    public func string(_ slot: UInt64) -> UnsafeRawBufferPointer {
+        let offset = Int(truncatingIfNeeded: slot >> 32)
+        let length = Int(truncatingIfNeeded: slot & 0xffff_ffff)
+        return UnsafeRawBufferPointer(rebasing: heap[offset..<(offset + length)])
+    }
+}

@@ -1,0 +1,74 @@
+public import FeatureModel
+
+/// The results of one entity's evaluation: one cell a feature, reused from request to request so that evaluation
+/// allocates nothing. Owned by one thread.
+public final class FeatureCells {
+    /// High bit of a status byte: a value follows.
+    public static let hasValue: UInt8 = 0x80
+
+    /// Status (`FeatureStatus.rawValue`), with the high bit set where there is a value.
+    public private(set) var statuses: UnsafeMutablePointer<UInt8>
+    /// Values as slots; a string's slot is `offset << 32 | length` into `strings`.
+    public private(set) var slots: UnsafeMutablePointer<UInt64>
+    /// Event time of the newest event that counted; `Int64.min` when none did.
+    public private(set) var eventTimes: UnsafeMutablePointer<Int64>
+    /// The bytes of string results.
+    public var strings: [UInt8] = []
+    public private(set) var capacity: Int
+
+    public init(capacity: Int) {
+        self.capacity = max(1, capacity)
+        statuses = .allocate(capacity: self.capacity)
+        slots = .allocate(capacity: self.capacity)
+        eventTimes = .allocate(capacity: self.capacity)
+    }
+
+    deinit {
+        statuses.deallocate()
+        slots.deallocate()
+        eventTimes.deallocate()
+    }
+
+    /// Makes room for `count` cells; what they held is lost.
+    public func reserve(_ count: Int) {
+        strings.removeAll(keepingCapacity: true)
+        guard count > capacity else { return }
+        statuses.deallocate()
+        slots.deallocate()
+        eventTimes.deallocate()
+        capacity = count
+        statuses = .allocate(capacity: count)
+        slots = .allocate(capacity: count)
+        eventTimes = .allocate(capacity: count)
+    }
+
+    @inline(__always)
+    func set(_ cell: Int, _ status: FeatureStatus, slot: UInt64?, eventTime: Int64) {
+        statuses[cell] = status.rawValue | (slot == nil ? 0 : Self.hasValue)
+        slots[cell] = slot ?? 0
+        eventTimes[cell] = eventTime
+    }
+
+    func store(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        let offset = strings.count
+        strings.append(contentsOf: bytes)
+        return UInt64(offset) << 32 | UInt64(bytes.count)
+    }
+
+    /// The value of a cell, for the cold paths.
+    public func value(_ cell: Int, type: ValueType) -> FeatureValue {
+        guard statuses[cell] & Self.hasValue != 0 else { return .null }
+        let slot = slots[cell]
+        switch type {
+        case .int64: return .int64(Int64(bitPattern: slot))
+        case .float64: return .float64(Double(bitPattern: slot))
+        case .bool: return .bool(slot != 0)
+        case .timestamp: return .timestamp(Instant(microseconds: Int64(bitPattern: slot)))
+        case .string:
+            let offset = Int(slot >> 32)
+            return .string(String(decoding: strings[offset..<(offset + Int(slot & 0xffff_ffff))], as: UTF8.self))
+        }
+    }
+
+    public func status(_ cell: Int) -> FeatureStatus? { FeatureStatus(rawValue: statuses[cell] & ~Self.hasValue) }
+}

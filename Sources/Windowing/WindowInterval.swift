@@ -1,0 +1,64 @@
+// The one place that knows where a window begins and ends.
+//
+//   strict (default)   [T - offset - length, T - offset)     the label's own event is never inside
+//   inclusive          (T - offset - length, T - offset]     Feast's rule
+//
+// Time is whole microseconds, so both are half-open integer intervals: inclusive is strict moved by one microsecond.
+// Everyone who compares an event time with a window asks this type; nobody compares by hand.
+
+public import FeatureModel
+
+/// The event times that a window covers, as the half-open interval `[start, end)` in microseconds.
+@frozen
+public struct WindowInterval: Hashable, Sendable {
+    public var start: Int64
+    public var end: Int64
+
+    /// - Parameters:
+    ///   - asOf: T.
+    ///   - length: the window's length in microseconds; nil for `lifetime`.
+    ///   - offset: how far before T the window ends, in microseconds, not negative.
+    @inlinable
+    public init(asOf: Instant, length: Int64?, offset: Int64, boundary: Boundary) {
+        let shift: Int64 = boundary == .strict ? 0 : 1
+        let last = asOf.advanced(by: -offset)
+        end = last.advanced(by: shift).microseconds
+        start = length.map { last.advanced(by: -$0).advanced(by: shift).microseconds } ?? .min
+    }
+
+    /// Every event before T by the boundary's rule.
+    @inlinable
+    public init(allBefore asOf: Instant, boundary: Boundary) {
+        self.init(asOf: asOf, length: nil, offset: 0, boundary: boundary)
+    }
+
+    @inlinable
+    public func contains(_ eventTime: Instant) -> Bool {
+        eventTime.microseconds >= start && eventTime.microseconds < end
+    }
+
+    /// Whether the window begins before the store's knowledge does.
+    @inlinable
+    public func reachesBefore(_ availableFrom: Instant) -> Bool { start < availableFrom.microseconds }
+}
+
+extension WindowInterval {
+    /// The number of `times` (ascending) that lie before `edge`: the index of an interval's edge among events.
+    @inlinable
+    public static func index(of edge: Int64, in times: UnsafePointer<Int64>, count: Int) -> Int {
+        // Most reads ask for "now": all events lie before it.
+        if count == 0 || times[count - 1] < edge { return count }
+        var low = 0
+        var length = count
+        while length > 0 {
+            let half = length >> 1
+            if times[low + half] < edge {
+                low += half + 1
+                length -= half + 1
+            } else {
+                length = half
+            }
+        }
+        return low
+    }
+}

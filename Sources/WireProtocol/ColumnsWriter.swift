@@ -1,0 +1,67 @@
+public import FeatureModel
+public import NIOCore
+
+/// The fixed fields of COLUMNS; `features` columns of `count` cells follow, each written by `writeColumn`.
+@frozen
+public struct ColumnsHeader: Hashable, Sendable {
+    public static let byteCount = 14
+
+    /// The K that was used.
+    public var knownAt: Instant
+    /// Cells of a column; at most `UInt32.max`.
+    public var count: Int
+    /// Columns; at most `UInt16.max`.
+    public var features: Int
+
+    @inlinable
+    public init(knownAt: Instant, count: Int, features: Int) {
+        self.knownAt = knownAt
+        self.count = count
+        self.features = features
+    }
+
+    /// Appends the fields. Traps when a count does not fit its field: the server checked both against its limits.
+    @inlinable
+    public func write(into buffer: inout ByteBuffer) {
+        buffer.writeMultipleIntegers(knownAt.microseconds, UInt32(count), UInt16(features), endianness: .little)
+    }
+
+    /// The most bytes of a column, not counting the bytes of strings.
+    @inlinable
+    public static func columnByteCountMax(type: ValueType, count: Int) -> Int {
+        switch type {
+        case .int64, .float64, .timestamp: count * 9
+        case .bool: count * 2
+        case .string: count * 5
+        }
+    }
+}
+
+extension ByteBuffer {
+    /// Appends one column of COLUMNS: `count` status bytes, then the values, 0 where there is none. Event times are not
+    /// part of COLUMNS and are ignored.
+    @inlinable
+    public mutating func writeColumn(_ cells: FeatureCellsView, count: Int, type: ValueType) {
+        writeBytes(UnsafeRawBufferPointer(start: cells.statuses, count: count))
+        let width = ColumnsHeader.columnByteCountMax(type: type, count: count) - count
+        writeWithUnsafeMutableBytes(minimumWritableBytes: width) { room in
+            switch type {
+            case .int64, .float64, .timestamp:
+                for cell in 0..<count {
+                    let slot = cells.hasValue(cell) ? cells.slots[cell] : 0
+                    room.storeBytes(of: slot, toByteOffset: cell * 8, as: UInt64.self)
+                }
+            case .bool:
+                for cell in 0..<count { room[cell] = cells.hasValue(cell) && cells.slots[cell] != 0 ? 1 : 0 }
+            case .string:
+                for cell in 0..<count {
+                    let length = cells.hasValue(cell) ? UInt32(truncatingIfNeeded: cells.slots[cell]) : 0
+                    room.storeBytes(of: length, toByteOffset: cell * 4, as: UInt32.self)
+                }
+            }
+            return width
+        }
+        guard type == .string else { return }
+        for cell in 0..<count where cells.hasValue(cell) { writeBytes(cells.string(cell)) }
+    }
+}

@@ -1,0 +1,67 @@
+public import FeatureModel
+
+/// A LOOKUP as the server reads it: the fixed fields, and the keys where they stand in the receive buffer. Nothing is
+/// allocated.
+///
+///     try frame.body.withUnsafeReadableBytes { bytes throws(WireError) in
+///         let request = try LookupRequestView(bytes, limits: limits)
+///         let prepared = ...                                          // by request.lookupID
+///         for key in try request.keys(joinKeys: prepared.joinKeyTypes) { ... }
+///     }
+///
+/// It borrows `bytes`: do not let it leave the closure.
+@frozen
+public struct LookupRequestView {
+    /// lookupID, options, asOf, knownAt, count.
+    @usableFromInline static let headerByteCount = 25
+
+    public let lookupID: UInt32
+    /// nil: the server's now.
+    public let asOf: Instant?
+    /// nil: the newest visible commit.
+    public let knownAt: Instant?
+    public let boundary: Boundary
+    /// True when the reply carries event times.
+    public let wantsEventTimes: Bool
+    /// Entities: 1 to `entitiesMax`.
+    public let count: Int
+    @usableFromInline let keyBytes: UnsafeRawBufferPointer
+
+    /// Reads the fixed fields.
+    ///
+    /// - Throws: `MALFORMED_FRAME` (too short, unknown options, count beyond the bytes that are left), `BAD_REQUEST`
+    ///   (boundary, a time without its options bit, no entity), `TOO_MANY` (count beyond `entitiesMax`).
+    @inlinable
+    public init(_ bytes: UnsafeRawBufferPointer, limits: WireLimits) throws(WireError) {
+        guard bytes.count >= Self.headerByteCount else { throw WireError.truncated("the fields of LOOKUP") }
+        lookupID = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
+        let options = ReadOptions(rawValue: bytes[4])
+        boundary = try options.check(allowed: 0x1f)
+        wantsEventTimes = options.contains(.eventTimes)
+        asOf = try Self.time(bytes, at: 5, isGiven: options.contains(.asOfGiven), "asOf")
+        knownAt = try Self.time(bytes, at: 13, isGiven: options.contains(.knownAtGiven), "knownAt")
+        count = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 21, as: UInt32.self)))
+        guard count > 0 else { throw WireError.empty("entities") }
+        guard count <= limits.entitiesMax else { throw WireError.tooMany(count, "entities", max: limits.entitiesMax) }
+        keyBytes = UnsafeRawBufferPointer(rebasing: bytes[Self.headerByteCount...])
+        guard keyBytes.count / EntityKeys.byteCountMinEach >= count else { throw WireError.truncated("the entity keys") }
+    }
+
+    /// Checks every key against the join keys' types, in one pass.
+    ///
+    /// - Throws: `MALFORMED_FRAME` for lengths that contradict the message and for bytes left over, `BAD_ENTITY_KEY`.
+    @inlinable
+    public func keys(joinKeys: [ValueType]) throws(WireError) -> EntityKeys {
+        try EntityKeys(checking: keyBytes, count: count, joinKeys: joinKeys)
+    }
+
+    @inlinable
+    static func time(
+        _ bytes: UnsafeRawBufferPointer, at offset: Int, isGiven: Bool, _ field: StaticString
+    ) throws(WireError) -> Instant? {
+        let microseconds = Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Int64.self))
+        if isGiven { return Instant(microseconds: microseconds) }
+        guard microseconds == 0 else { throw WireError.timeNotGiven(field) }
+        return nil
+    }
+}

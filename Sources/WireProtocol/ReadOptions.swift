@@ -1,0 +1,32 @@
+public import FeatureModel
+
+public typealias WireBoundary = Boundary
+
+/// The options byte of LOOKUP, VALUES and ROWS.
+@frozen
+public struct ReadOptions: OptionSet, Hashable, Sendable {
+    public var rawValue: UInt8
+    @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    @inlinable public static var asOfGiven: ReadOptions { ReadOptions(rawValue: 0x01) }
+    @inlinable public static var knownAtGiven: ReadOptions { ReadOptions(rawValue: 0x02) }
+    @inlinable public static var eventTimes: ReadOptions { ReadOptions(rawValue: 0x04) }
+    @inlinable static var boundaryBits: UInt8 { 0x18 }
+
+    /// The options of a LOOKUP (bits 0-4), or of a ROWS without bits 0 and 2.
+    @inlinable
+    public init(asOf: Instant?, knownAt: Instant?, boundary: Boundary, eventTimes: Bool) {
+        rawValue = (asOf == nil ? 0 : 0x01) | (knownAt == nil ? 0 : 0x02) | (eventTimes ? 0x04 : 0) | boundary.rawValue << 3
+    }
+
+    /// nil for the two values of bits 3-4 that are not assigned.
+    @inlinable public var boundary: Boundary? { Boundary(rawValue: (rawValue & Self.boundaryBits) >> 3) }
+
+    /// - Throws: `MALFORMED_FRAME` for bits outside `allowed`, `BAD_REQUEST` for an unassigned boundary.
+    @inlinable
+    func check(allowed: UInt8) throws(WireError) -> Boundary {
+        guard rawValue & ~allowed == 0 else { throw WireError.unknownBits(rawValue) }
+        guard let boundary else { throw WireError.boundary((rawValue & Self.boundaryBits) >> 3) }
+        return boundary
+    }
+}

@@ -1,0 +1,50 @@
+public import FeatureModel
+public import NIOCore
+
+/// ROWS as the client writes it. The server reads the same bytes with `RowsRequestView`.
+public struct RowsRequest: Hashable, Sendable {
+    public var lookupID: UInt32
+    /// nil: the newest visible commit.
+    public var knownAt: Instant?
+    public var boundary: Boundary
+    /// One time a row.
+    public var asOf: [Instant]
+    /// One entity key a row, as `EntityKey` encodes it.
+    public var keys: [[UInt8]]
+
+    public init(
+        lookupID: UInt32, knownAt: Instant? = nil, boundary: Boundary = .strict, asOf: [Instant], keys: [[UInt8]]
+    ) {
+        self.lookupID = lookupID
+        self.knownAt = knownAt
+        self.boundary = boundary
+        self.asOf = asOf
+        self.keys = keys
+    }
+}
+
+extension RowsRequest: WireMessage {
+    public static let type = MessageType.rows
+
+    /// Copies the fields, times and keys; lengths are checked, the keys' types are not.
+    public init(body: ByteBuffer, limits: WireLimits) throws(WireError) {
+        self = try body.withUnsafeReadableBytes { bytes throws(WireError) in
+            let view = try RowsRequestView(bytes, limits: limits)
+            return RowsRequest(
+                lookupID: view.lookupID, knownAt: view.knownAt, boundary: view.boundary,
+                asOf: (0..<view.count).map { view.asOf($0) }, keys: try EntityKeys.copy(view.keyBytes, count: view.count)
+            )
+        }
+    }
+
+    /// - Throws: `BAD_REQUEST` when there are not as many times as keys, or a key is too long.
+    public func writeBody(into buffer: inout ByteBuffer) throws(WireError) {
+        guard asOf.count == keys.count, let count = UInt32(exactly: keys.count) else {
+            throw WireError(.badRequest, "\(asOf.count) times for \(keys.count) entity keys")
+        }
+        let options = ReadOptions(asOf: nil, knownAt: knownAt, boundary: boundary, eventTimes: false)
+        buffer.writeMultipleIntegers(lookupID, options.rawValue, knownAt?.microseconds ?? 0, count, endianness: .little)
+        for time in asOf { buffer.writeInteger(time.microseconds, endianness: .little) }
+        try EntityKeys.write(keys, into: &buffer)
+    }
+}

@@ -1,0 +1,57 @@
+public import FeatureModel
+
+/// A ROWS as the server reads it: the fixed fields, the times and the keys where they stand in the receive buffer.
+///
+/// It borrows the bytes: do not let it leave the closure that lent them.
+@frozen
+public struct RowsRequestView {
+    /// lookupID, options, knownAt, count.
+    @usableFromInline static let headerByteCount = 17
+
+    public let lookupID: UInt32
+    /// nil: the newest visible commit.
+    public let knownAt: Instant?
+    public let boundary: Boundary
+    /// Rows: 1 to `rowsMax`.
+    public let count: Int
+    @usableFromInline let timeBytes: UnsafeRawBufferPointer
+    @usableFromInline let keyBytes: UnsafeRawBufferPointer
+
+    /// Reads the fixed fields.
+    ///
+    /// - Throws: `MALFORMED_FRAME` (too short, unknown options, count beyond the bytes that are left), `BAD_REQUEST`
+    ///   (boundary, a time without its options bit, no row), `TOO_MANY` (count beyond `rowsMax`).
+    @inlinable
+    public init(_ bytes: UnsafeRawBufferPointer, limits: WireLimits) throws(WireError) {
+        guard bytes.count >= Self.headerByteCount else { throw WireError.truncated("the fields of ROWS") }
+        lookupID = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
+        let options = ReadOptions(rawValue: bytes[4])
+        boundary = try options.check(allowed: 0x1a)
+        knownAt = try LookupRequestView.time(bytes, at: 5, isGiven: options.contains(.knownAtGiven), "knownAt")
+        count = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 13, as: UInt32.self)))
+        guard count > 0 else { throw WireError.empty("rows") }
+        guard count <= limits.rowsMax else { throw WireError.tooMany(count, "rows", max: limits.rowsMax) }
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[Self.headerByteCount...])
+        guard rest.count / (8 + EntityKeys.byteCountMinEach) >= count else {
+            throw WireError.truncated("the rows")
+        }
+        timeBytes = UnsafeRawBufferPointer(rebasing: rest[..<(count * 8)])
+        keyBytes = UnsafeRawBufferPointer(rebasing: rest[(count * 8)...])
+    }
+
+    /// The time of a row. Traps outside `0 ..< count`.
+    @inlinable
+    public func asOf(_ row: Int) -> Instant {
+        precondition(row >= 0 && row < count, "a row of the request")
+        let microseconds = timeBytes.loadUnaligned(fromByteOffset: row * 8, as: Int64.self)
+        return Instant(microseconds: Int64(littleEndian: microseconds))
+    }
+
+    /// Checks every key against the join keys' types, in one pass.
+    ///
+    /// - Throws: `MALFORMED_FRAME` for lengths that contradict the message and for bytes left over, `BAD_ENTITY_KEY`.
+    @inlinable
+    public func keys(joinKeys: [ValueType]) throws(WireError) -> EntityKeys {
+        try EntityKeys(checking: keyBytes, count: count, joinKeys: joinKeys)
+    }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+
+/// The command line. Each verb is a file of its own; what several share stands in `ClientConnection`, `Failure` and
+/// `TextTable`.
+@main
+struct Strandline: AsyncParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "strandline",
+        abstract: "A streaming feature store: Kafka events in, exact windowed features out.",
+        discussion: """
+            Examples:
+              strandline serve --repo feature_repo --embedded-broker     a server with a broker of its own
+              strandline apply --repo feature_repo                       apply definitions to the running server
+              strandline get customer_id=42 --service storefront         look an entity up
+              strandline training-set --labels labels.csv --service repeat_purchase --out train.parquet
+
+            Exit status: 0 done, 1 failed, 2 wrong usage or definitions, 4 not found, 5 server unreachable.
+            """,
+        version: version,
+        subcommands: [
+            ServeCommand.self, PlanCommand.self, ApplyCommand.self, GetCommand.self, TrainingSetCommand.self, StatusCommand.self,
+            FeaturesCommand.self, DeadLettersCommand.self, ProduceCommand.self, DevBrokerCommand.self,
+        ])
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let failure as Failure {
+            failure.report()
+        } catch {
+            // ArgumentParser exits with 64 for wrong usage; one status for "you asked wrongly" is easier to script.
+            let status = exitCode(for: error)
+            let text = fullMessage(for: error)
+            if status == .success {
+                print(text)
+                Failure.leave(with: 0)
+            }
+            Failure.print(text)
+            Failure.leave(with: status == .validationFailure ? 2 : 1)
+        }
+    }
+}

@@ -1,0 +1,11 @@
+import FeatureModel
+import Glibc
+
+/// The wall clock: the one place of the program that reads it for events and lookups.
+enum SystemClock {
+    @Sendable static func now() -> Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Instant(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
+    }
+}

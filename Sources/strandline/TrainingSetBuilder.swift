@@ -1,0 +1,101 @@
+// Labels to features over the wire:
+//
+//   labels --> ordered by (key, T) --> chunks of rowsMax --> ROWS, all with the first reply's K --> scattered back
+//
+// Ordered rows let the server fetch each entity once; one K makes all chunks read the same commit.
+
+import ArrowTables
+import FeatureModel
+import StrandlineClient
+import WireProtocol
+
+struct TrainingSetBuilder {
+    let client: StrandlineClient
+    let prepared: PreparedLookup
+    let boundary: Boundary
+
+    /// Rows of one request: enough to amortise the round trip, few enough for a frame with many features.
+    private var chunkRows: Int {
+        let bytes = prepared.features.count * 9 + 64
+        return max(1, min(client.limits.rowsMax, client.limits.frameSizeMax / 2 / bytes))
+    }
+
+    func build(_ labels: Labels, knownAt: Instant?) async throws -> TrainingColumns {
+        let encoded = try labels.keys.map { key -> [UInt8] in
+            guard let bytes = EntityKey.encode(key) else { throw Failure(.usage, "a label's entity key is longer than \(EntityKey.byteCountMax) bytes") }
+            return bytes
+        }
+        let order = (0..<labels.count).sorted { a, b in
+            if encoded[a] != encoded[b] { return encoded[a].lexicographicallyPrecedes(encoded[b]) }
+            return (labels.asOf[a], a) < (labels.asOf[b], b)
+        }
+        var result = TrainingColumns(features: prepared.features, count: labels.count, knownAt: knownAt ?? .distantPast)
+        var bar = ProgressBar("training set", total: labels.count)
+        var pinned = knownAt
+        var start = 0
+        while start < order.count {
+            let rows = Array(order[start..<min(order.count, start + chunkRows)])
+            let reply = try await client.rows(
+                prepared, keys: rows.map { labels.keys[$0] }, asOf: rows.map { labels.asOf[$0] }, knownAt: pinned,
+                boundary: boundary)
+            pinned = reply.knownAt
+            result.take(reply, rows: rows)
+            start += rows.count
+            bar.update(start)
+        }
+        return result
+    }
+}
+
+/// The features of a training set, a cell a label row.
+struct TrainingColumns {
+    let features: [PreparedReply.Feature]
+    private(set) var knownAt: Instant
+    private var values: [[FeatureValue]]
+    private var statuses: [[StatusByte]]
+
+    init(features: [PreparedReply.Feature], count: Int, knownAt: Instant) {
+        self.features = features
+        self.knownAt = knownAt
+        values = features.map { _ in Array(repeating: .null, count: count) }
+        statuses = features.map { _ in Array(repeating: StatusByte(.nullValue, hasValue: false), count: count) }
+    }
+
+    mutating func take(_ reply: ColumnsResult, rows: [Int]) {
+        knownAt = reply.knownAt
+        for (feature, column) in reply.columns.enumerated() {
+            for (index, row) in rows.enumerated() {
+                values[feature][row] = column[index]
+                statuses[feature][row] = column.statuses[index]
+            }
+        }
+    }
+
+    /// Appends the features under their own names, or as `view__feature` where two views share a name.
+    func append(to table: inout Table, statusColumns: Bool) throws {
+        let names = features.map { FeatureReference($0.reference)?.feature ?? $0.reference }
+        for (index, feature) in features.enumerated() {
+            let isShared = names.count { $0 == names[index] } > 1
+            let name = isShared ? feature.reference.split(separator: ":").joined(separator: "__") : names[index]
+            try table.append(Self.column(name, feature.type, values[index]))
+            if statusColumns {
+                let words = statuses[index].map { $0.status?.name ?? "" }
+                try table.append(
+                    ArrowTables.FeatureColumn(name: "\(name)__status", values: .string(words), isValid: Array(repeating: true, count: words.count)))
+            }
+        }
+    }
+
+    private static func column(_ name: String, _ type: ValueType, _ values: [FeatureValue]) -> ArrowTables.FeatureColumn {
+        let isValid = values.map { $0 != .null }
+        let content: ArrowTables.FeatureColumn.Values =
+            switch type {
+            case .int64: .int64(values.map { if case .int64(let value) = $0 { value } else { 0 } })
+            case .float64: .float64(values.map { if case .float64(let value) = $0 { value } else { 0 } })
+            case .string: .string(values.map { if case .string(let value) = $0 { value } else { "" } })
+            case .bool: .bool(values.map { if case .bool(let value) = $0 { value } else { false } })
+            case .timestamp: .timestamp(values.map { if case .timestamp(let value) = $0 { value } else { Instant(microseconds: 0) } })
+            }
+        return ArrowTables.FeatureColumn(name: name, values: content, isValid: isValid)
+    }
+}

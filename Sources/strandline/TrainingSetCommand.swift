@@ -1,0 +1,64 @@
+import ArgumentParser
+import ArrowTables
+import FeatureModel
+import StrandlineClient
+
+struct TrainingSetCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "training-set", abstract: "Add every feature of a service to label rows, as of each row's own time.",
+        discussion: """
+            Examples:
+              strandline training-set --labels labels.csv --service repeat_purchase --out train.parquet
+              strandline training-set --labels labels.parquet --service repeat_purchase@1 --out train.csv --status-columns
+
+            The label file (.csv, .parquet, .arrow) holds the join keys and a time column; its order, duplicates and other
+            columns are kept. All rows read one commit. A row's own event is never inside its windows.
+            """)
+
+    @Option(help: "The label file.")
+    var labels: String
+
+    @Option(help: "A feature service: name for its newest version, or name@version.")
+    var service: String
+
+    @Option(help: "The file to write; its extension names the format.")
+    var out: String
+
+    @Option(help: "The time column; default: event_timestamp or timestamp.")
+    var timestampColumn: String?
+
+    @Option(help: "K: only events that had arrived by then count; default: the newest commit.")
+    var knownAt: String?
+
+    @Option(help: "strict: [T - w, T); inclusive: (T - w, T].")
+    var boundary = BoundaryOption.strict
+
+    @Flag(help: "Leave malformed label rows out and count them, instead of failing on the first.")
+    var skipBadRows = false
+
+    @Flag(help: "Add a column <feature>__status for each feature.")
+    var statusColumns = false
+
+    @OptionGroup var connection: ClientConnection
+
+    mutating func run() async throws {
+        let knownAt = try parseInstant(knownAt, "--known-at")
+        let (service, boundary) = (service, boundary.boundary)
+        let reader = LabelReader(path: labels, timestampColumn: timestampColumn, skipBadRows: skipBadRows)
+        do {
+            let (labels, result) = try await connection.withClient { client in
+                let prepared = try await client.prepare(service: service)
+                let labels = try reader.read(joinKeys: prepared.joinKeys)
+                let builder = TrainingSetBuilder(client: client, prepared: prepared, boundary: boundary)
+                return (labels, try await builder.build(labels, knownAt: knownAt))
+            }
+            var table = labels.table
+            try result.append(to: &table, statusColumns: statusColumns)
+            try table.write(path: out, metadata: ["strandline.service": service, "strandline.known_at": result.knownAt.iso8601])
+            let skipped = skipBadRows ? " skipped=\(labels.skippedCount)" : ""
+            print("rows=\(labels.count)\(skipped) features=\(result.features.count) known_at=\(result.knownAt.iso8601) out=\(out)")
+        } catch let error as TableError {
+            throw Failure(error.code == .noSuchFile ? .notFound : .usage, error.description)
+        }
+    }
+}
