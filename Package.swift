@@ -127,11 +127,59 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // MARK: benchmarks
+        .systemLibrary(name: "CEpoll", path: "Benchmarks/CEpoll"),
+        .executableTarget(
+            name: "strandline-bench",
+            dependencies: [
+                "FeatureModel", "Windowing", "FeatureHistory", "Ingest", "KafkaLog", "CRdKafka", "CSimdJSON", "CEpoll",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Benchmarks/StrandlineBench",
+            swiftSettings: strict
+        ),
+
         // MARK: tests
         .target(name: "FeatureTesting", dependencies: ["FeatureModel"], swiftSettings: strict),
+        .testTarget(name: "FeatureModelTests", dependencies: ["FeatureModel", "FeatureTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "WindowingTests", dependencies: ["FeatureModel", "FeatureTesting", "Windowing"], swiftSettings: strict),
+        .testTarget(
+            name: "FeatureHistoryTests",
+            dependencies: [
+                "FeatureHistory", "FeatureModel", "FeatureTesting", "RocksDB", "Windowing",
+                .product(name: "Atomics", package: "swift-atomics"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "WireProtocolTests",
+            dependencies: ["FeatureModel", "WireProtocol", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "StrandlineClientTests",
+            dependencies: [
+                "FeatureModel", "StrandlineClient", "WireProtocol", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(name: "RocksDBTests", dependencies: ["RocksDB"], swiftSettings: strict),
         .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog"], swiftSettings: strict),
         .testTarget(name: "ArrowTablesTests", dependencies: ["ArrowTables", "FeatureModel"], swiftSettings: strict),
+        .testTarget(
+            name: "FeatureServerTests",
+            dependencies: [
+                "FeatureHistory", "FeatureModel", "FeatureRepository", "FeatureServer", "FeatureTesting", "StrandlineClient",
+                "WireProtocol",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "FeatureRepositoryTests", dependencies: ["FeatureModel", "FeatureRepository"], swiftSettings: strict),
     ],

@@ -64,7 +64,7 @@ extension Table {
                 path: path
             )
         }
-        let hint = nearestName(to: name, in: columnNames).map { "; did you mean '\($0)'?" } ?? "."
+        let hint = nearestWord(to: name, among: columnNames).map { "; did you mean '\($0)'?" } ?? "."
         throw TableError(
             code: .noSuchColumn,
             message: "there is no column '\(name)'\(hint) Columns: \(columnNames.joined(separator: ", "))",

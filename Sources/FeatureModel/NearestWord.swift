@@ -18,15 +18,17 @@ func editDistance(_ a: String, _ b: String) -> Int {
     return previous[b.count]
 }
 
-/// The valid word that a mistyped one most likely stands for: at most a third of its letters (and at least one) differ.
-/// Of equally near words the first one wins. Long words and long lists are not searched to the end, as the words come
-/// from outside.
+/// The valid word that a mistyped one most likely stands for: at most a third of its letters (and at least one) differ,
+/// or the valid word goes on where this one ends (`epoch`, `epoch_s`). Of equally near words the first one wins. Long
+/// words and long lists are not searched to the end, as the words come from outside.
 public func nearestWord(to word: String, among candidates: some Sequence<String>) -> String? {
     guard word.utf8.count <= 64 else { return nil }
     let limit = max(1, word.utf8.count / 3)
     var best: (word: String, distance: Int)?
-    for candidate in candidates.prefix(2000) where abs(candidate.utf8.count - word.utf8.count) <= limit {
-        let distance = editDistance(word, candidate)
+    for candidate in candidates.prefix(2000) {
+        let isLonger = word.utf8.count >= 3 && candidate.hasPrefix(word)
+        guard isLonger || abs(candidate.utf8.count - word.utf8.count) <= limit else { continue }
+        let distance = isLonger ? 1 : editDistance(word, candidate)
         if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
     }
     return best?.word

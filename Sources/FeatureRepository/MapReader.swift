@@ -1,6 +1,8 @@
 // Reads the keys of one mapping. Unknown, duplicate and missing keys are reported when it is made; what is left for the
 // caller is one line per key.
 
+import FeatureModel
+
 struct MapReader {
     /// What the mapping is, for messages: `source 'purchases'`, `'server'`.
     var title: String

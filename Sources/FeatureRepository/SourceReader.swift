@@ -62,6 +62,14 @@ extension RepositoryReader {
                 diagnostics
             )
         }
+        if let timestampField, let column = schema?.fields.first(where: { $0.name == timestampField.value }),
+            column.type != .timestamp
+        {
+            diagnostics.add(
+                timestampField.location,
+                "'\(column.name)' is the timestamp_field, so its type in 'schema' must be timestamp, not \(column.type.name)"
+            )
+        }
         let topic = readTopics(map, name: item.name)
         guard let name = item.name else { return sources.isComplete = false }
         // A source with a mistake still counts as known, so that its views are not reported for it.

@@ -1,5 +1,7 @@
 // The names that a repository defines, so that references can be checked and mistyped ones corrected.
 
+import FeatureModel
+
 struct Symbols<Definition> {
     struct Symbol {
         var location: Location

@@ -3,7 +3,9 @@ public import WireProtocol
 /// Why a call of the client failed.
 public struct ClientError: Error, Hashable, Sendable {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
-        private enum Kind: Hashable { case server(WireErrorCode), connectionLost, timedOut, closed, protocolViolation, badArgument }
+        private enum Kind: Hashable {
+            case server(WireErrorCode), connectionLost, timedOut, closed, protocolViolation, badArgument
+        }
         private var kind: Kind
 
         /// The server answered with this code, or would have: limits that the client knows are checked before sending.

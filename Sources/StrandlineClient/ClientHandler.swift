@@ -51,7 +51,9 @@ final class ClientHandler: ChannelDuplexHandler {
             received = bytes
         } else {
             received.discardReadBytes()
-            if let missing = decoder.missingByteCount(in: received) { received.reserveCapacity(minimumWritableBytes: missing) }
+            if let missing = decoder.missingByteCount(in: received) {
+                received.reserveCapacity(minimumWritableBytes: missing)
+            }
             received.writeBuffer(&bytes)
         }
         do throws(WireError) {

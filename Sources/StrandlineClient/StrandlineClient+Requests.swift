@@ -1,6 +1,6 @@
 public import FeatureModel
-internal import NIOCore
-public import WireProtocol
+import NIOCore
+import WireProtocol
 
 extension StrandlineClient {
     /// Resolves a feature service: `name` for its newest version, or `name@2`.
@@ -32,12 +32,20 @@ extension StrandlineClient {
     ///   - eventTimes: true for the event time of the newest event that counted towards each value.
     /// - Throws: `badArgument`, `UNKNOWN_LOOKUP`, `DEFINITIONS_CHANGED`, `TOO_MANY`; see `ClientError`.
     public func lookup(
-        _ prepared: PreparedLookup, entities: [[FeatureValue]], asOf: Instant? = nil, knownAt: Instant? = nil,
-        boundary: WireBoundary = .strict, eventTimes: Bool = false
+        _ prepared: PreparedLookup,
+        entities: [[FeatureValue]],
+        asOf: Instant? = nil,
+        knownAt: Instant? = nil,
+        boundary: Boundary = .strict,
+        eventTimes: Bool = false
     ) async throws(ClientError) -> LookupResult {
         try check(prepared)
         let request = LookupRequest(
-            lookupID: prepared.lookupID, asOf: asOf, knownAt: knownAt, boundary: boundary, wantsEventTimes: eventTimes,
+            lookupID: prepared.lookupID,
+            asOf: asOf,
+            knownAt: knownAt,
+            boundary: boundary,
+            wantsEventTimes: eventTimes,
             keys: try prepared.encode(entities)
         )
         let body = try await send(request, .values)
@@ -58,24 +66,36 @@ extension StrandlineClient {
     ///   - asOf: one T a row.
     /// - Throws: as `lookup`.
     public func rows(
-        _ prepared: PreparedLookup, keys: [[FeatureValue]], asOf: [Instant], knownAt: Instant? = nil,
-        boundary: WireBoundary = .strict
+        _ prepared: PreparedLookup,
+        keys: [[FeatureValue]],
+        asOf: [Instant],
+        knownAt: Instant? = nil,
+        boundary: Boundary = .strict
     ) async throws(ClientError) -> ColumnsResult {
         try check(prepared)
         guard keys.count == asOf.count else {
             throw ClientError(.badArgument, "\(asOf.count) times for \(keys.count) keys")
         }
         let request = RowsRequest(
-            lookupID: prepared.lookupID, knownAt: knownAt, boundary: boundary, asOf: asOf, keys: try prepared.encode(keys)
+            lookupID: prepared.lookupID,
+            knownAt: knownAt,
+            boundary: boundary,
+            asOf: asOf,
+            keys: try prepared.encode(keys)
         )
         let body = try await send(request, .columns)
         let reply = try read { () throws(WireError) in
             let reply = try ColumnsReply(body: body, types: prepared.types)
-            guard reply.count == keys.count else { throw WireError(.malformedFrame, "COLUMNS does not answer the ROWS") }
+            guard reply.count == keys.count else {
+                throw WireError(.malformedFrame, "COLUMNS does not answer the ROWS")
+            }
             return reply
         }
         return ColumnsResult(
-            knownAt: reply.knownAt, features: prepared.features, count: reply.count, columns: reply.columns
+            knownAt: reply.knownAt,
+            features: prepared.features,
+            count: reply.count,
+            columns: reply.columns
         )
     }
 

@@ -12,7 +12,8 @@ public struct ClientOptions: Hashable, Sendable {
     public var clientName: String
 
     public init(
-        connectTimeout: Duration = .seconds(5), requestTimeout: Duration = .seconds(30),
+        connectTimeout: Duration = .seconds(5),
+        requestTimeout: Duration = .seconds(30),
         clientName: String = "strandline-swift/0.1"
     ) {
         self.connectTimeout = connectTimeout
@@ -53,7 +54,9 @@ public final class StrandlineClient: Sendable {
     /// - Throws: `connectionLost` when there is no server, `timedOut`, or the server's refusal
     ///   (`UNAUTHENTICATED`, `VERSION_UNSUPPORTED`, `NOT_READY`).
     public static func connect(
-        host: String = "127.0.0.1", port: Int = Int(WireVersion.portDefault), token: String? = nil,
+        host: String = "127.0.0.1",
+        port: Int = Int(WireVersion.portDefault),
+        token: String? = nil,
         options: ClientOptions = ClientOptions()
     ) async throws(ClientError) -> StrandlineClient {
         do {
@@ -75,7 +78,9 @@ public final class StrandlineClient: Sendable {
                 throw error
             }
         } catch let error as ChannelError {
-            if case .connectTimeout = error { throw ClientError(.timedOut, "\(host):\(port): no answer", isRetriable: true) }
+            if case .connectTimeout = error {
+                throw ClientError(.timedOut, "\(host):\(port): no answer", isRetriable: true)
+            }
             throw .lost("\(host):\(port): \(error)")
         } catch {
             throw ClientError(anything: error)
@@ -83,7 +88,9 @@ public final class StrandlineClient: Sendable {
     }
 
     private static func greet(
-        _ channel: any Channel, _ token: String?, _ options: ClientOptions
+        _ channel: any Channel,
+        _ token: String?,
+        _ options: ClientOptions
     ) async throws(ClientError) -> Welcome {
         let hello = Hello(token: token, clientName: options.clientName)
         let frameSizeMax = WireVersion.frameSizeMaxBeforeWelcome
@@ -110,7 +117,11 @@ public final class StrandlineClient: Sendable {
     }
 
     private static func send(
-        _ message: some WireMessage, _ reply: MessageType, to channel: any Channel, _ frameSizeMax: Int, _ timeout: Duration
+        _ message: some WireMessage,
+        _ reply: MessageType,
+        to channel: any Channel,
+        _ frameSizeMax: Int,
+        _ timeout: Duration
     ) async throws(ClientError) -> ByteBuffer {
         do {
             var frame = ByteBuffer()

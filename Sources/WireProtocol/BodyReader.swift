@@ -9,7 +9,8 @@ struct BodyReader {
 
     var remaining: Int { bytes.readableBytes }
 
-    mutating func integer<T: FixedWidthInteger>(_ field: StaticString, as type: T.Type = T.self) throws(WireError) -> T {
+    mutating func integer<T: FixedWidthInteger>(_ field: StaticString, as type: T.Type = T.self) throws(WireError) -> T
+    {
         guard let value = bytes.readInteger(endianness: .little, as: type) else { throw .truncated(field) }
         return value
     }

@@ -72,17 +72,20 @@ extension BodyReader {
         guard let bytes = slice(count) else { throw .truncated("the statuses of a column") }
         let statuses = bytes.readableBytesView.map { StatusByte(rawValue: $0) }
         guard statuses.allSatisfy({ $0.status != nil }) else { throw .malformed("a status that does not exist") }
-        let values: ColumnValues = switch type {
-        case .int64: .int64(try integers(count))
-        case .timestamp: .timestamp(try integers(count))
-        case .float64: .float64(try integers(count, as: UInt64.self).map { Double(bitPattern: $0) })
-        case .bool: .bool(try bools(count))
-        case .string: .string(try strings(count))
-        }
+        let values: ColumnValues =
+            switch type {
+            case .int64: .int64(try integers(count))
+            case .timestamp: .timestamp(try integers(count))
+            case .float64: .float64(try integers(count, as: UInt64.self).map { Double(bitPattern: $0) })
+            case .bool: .bool(try bools(count))
+            case .string: .string(try strings(count))
+            }
         return FeatureColumn(statuses: statuses, values: values)
     }
 
-    private mutating func integers<T: FixedWidthInteger>(_ count: Int, as type: T.Type = T.self) throws(WireError) -> [T] {
+    private mutating func integers<T: FixedWidthInteger>(_ count: Int, as type: T.Type = T.self) throws(WireError)
+        -> [T]
+    {
         let width = T.bitWidth / 8
         let (byteCount, overflow) = count.multipliedReportingOverflow(by: width)
         guard !overflow, let bytes = slice(byteCount) else { throw .truncated("a column") }

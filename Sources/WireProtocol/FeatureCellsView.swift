@@ -17,7 +17,9 @@ public struct FeatureCellsView {
 
     @inlinable
     public init(
-        statuses: UnsafePointer<UInt8>, slots: UnsafePointer<UInt64>, eventTimes: UnsafePointer<Int64>? = nil,
+        statuses: UnsafePointer<UInt8>,
+        slots: UnsafePointer<UInt64>,
+        eventTimes: UnsafePointer<Int64>? = nil,
         strings: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
     ) {
         self.statuses = statuses

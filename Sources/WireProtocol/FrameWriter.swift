@@ -16,7 +16,9 @@ public enum FrameWriter {
     /// Writes a header whose size is filled in by `endFrame`. Frames do not nest.
     @inlinable
     public static func beginFrame(
-        _ type: MessageType, requestID: UInt32, into buffer: inout ByteBuffer
+        _ type: MessageType,
+        requestID: UInt32,
+        into buffer: inout ByteBuffer
     ) -> OpenFrame {
         let start = buffer.writerIndex
         let word = UInt64(requestID) << 32 | UInt64(type.rawValue)
@@ -30,7 +32,9 @@ public enum FrameWriter {
     ///   `beginFrame` then, and an ERROR may be written instead.
     @inlinable
     public static func endFrame(
-        _ frame: OpenFrame, in buffer: inout ByteBuffer, frameSizeMax: Int
+        _ frame: OpenFrame,
+        in buffer: inout ByteBuffer,
+        frameSizeMax: Int
     ) throws(WireError) {
         let size = buffer.writerIndex - frame.start - 4
         guard size <= frameSizeMax, let field = UInt32(exactly: size) else {
@@ -50,6 +54,9 @@ public enum FrameWriter {
 extension WireError {
     @usableFromInline @inline(never)
     static func messageTooLarge(_ size: Int, max: Int) -> WireError {
-        WireError(.tooMany, "the message would have \(size) bytes, beyond the frame limit of \(max); ask for fewer at once")
+        WireError(
+            .tooMany,
+            "the message would have \(size) bytes, beyond the frame limit of \(max); ask for fewer at once"
+        )
     }
 }

@@ -14,7 +14,9 @@ public struct Hello: WireMessage, Hashable {
     public var clientName: String
 
     public init(
-        versionMin: UInt16 = WireVersion.current, versionMax: UInt16 = WireVersion.current, token: String? = nil,
+        versionMin: UInt16 = WireVersion.current,
+        versionMax: UInt16 = WireVersion.current,
+        token: String? = nil,
         clientName: String
     ) {
         self.versionMin = versionMin

@@ -14,8 +14,12 @@ public struct LookupRequest: Hashable, Sendable {
     public var keys: [[UInt8]]
 
     public init(
-        lookupID: UInt32, asOf: Instant? = nil, knownAt: Instant? = nil, boundary: Boundary = .strict,
-        wantsEventTimes: Bool = false, keys: [[UInt8]]
+        lookupID: UInt32,
+        asOf: Instant? = nil,
+        knownAt: Instant? = nil,
+        boundary: Boundary = .strict,
+        wantsEventTimes: Bool = false,
+        keys: [[UInt8]]
     ) {
         self.lookupID = lookupID
         self.asOf = asOf
@@ -34,17 +38,28 @@ extension LookupRequest: WireMessage {
         self = try body.withUnsafeReadableBytes { bytes throws(WireError) in
             let view = try LookupRequestView(bytes, limits: limits)
             return LookupRequest(
-                lookupID: view.lookupID, asOf: view.asOf, knownAt: view.knownAt, boundary: view.boundary,
-                wantsEventTimes: view.wantsEventTimes, keys: try EntityKeys.copy(view.keyBytes, count: view.count)
+                lookupID: view.lookupID,
+                asOf: view.asOf,
+                knownAt: view.knownAt,
+                boundary: view.boundary,
+                wantsEventTimes: view.wantsEventTimes,
+                keys: try EntityKeys.copy(view.keyBytes, count: view.count)
             )
         }
     }
 
     public func writeBody(into buffer: inout ByteBuffer) throws(WireError) {
         let options = ReadOptions(asOf: asOf, knownAt: knownAt, boundary: boundary, eventTimes: wantsEventTimes)
-        guard let count = UInt32(exactly: keys.count) else { throw .tooMany(keys.count, "entities", max: Int(UInt32.max)) }
+        guard let count = UInt32(exactly: keys.count) else {
+            throw .tooMany(keys.count, "entities", max: Int(UInt32.max))
+        }
         buffer.writeMultipleIntegers(
-            lookupID, options.rawValue, asOf?.microseconds ?? 0, knownAt?.microseconds ?? 0, count, endianness: .little
+            lookupID,
+            options.rawValue,
+            asOf?.microseconds ?? 0,
+            knownAt?.microseconds ?? 0,
+            count,
+            endianness: .little
         )
         try EntityKeys.write(keys, into: &buffer)
     }

@@ -44,7 +44,9 @@ public struct LookupRequestView {
         guard count > 0 else { throw WireError.empty("entities") }
         guard count <= limits.entitiesMax else { throw WireError.tooMany(count, "entities", max: limits.entitiesMax) }
         keyBytes = UnsafeRawBufferPointer(rebasing: bytes[Self.headerByteCount...])
-        guard keyBytes.count / EntityKeys.byteCountMinEach >= count else { throw WireError.truncated("the entity keys") }
+        guard keyBytes.count / EntityKeys.byteCountMinEach >= count else {
+            throw WireError.truncated("the entity keys")
+        }
     }
 
     /// Checks every key against the join keys' types, in one pass.
@@ -57,7 +59,10 @@ public struct LookupRequestView {
 
     @inlinable
     static func time(
-        _ bytes: UnsafeRawBufferPointer, at offset: Int, isGiven: Bool, _ field: StaticString
+        _ bytes: UnsafeRawBufferPointer,
+        at offset: Int,
+        isGiven: Bool,
+        _ field: StaticString
     ) throws(WireError) -> Instant? {
         let microseconds = Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Int64.self))
         if isGiven { return Instant(microseconds: microseconds) }

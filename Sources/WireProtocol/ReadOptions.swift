@@ -1,7 +1,5 @@
 public import FeatureModel
 
-public typealias WireBoundary = Boundary
-
 /// The options byte of LOOKUP, VALUES and ROWS.
 @frozen
 public struct ReadOptions: OptionSet, Hashable, Sendable {
@@ -16,7 +14,8 @@ public struct ReadOptions: OptionSet, Hashable, Sendable {
     /// The options of a LOOKUP (bits 0-4), or of a ROWS without bits 0 and 2.
     @inlinable
     public init(asOf: Instant?, knownAt: Instant?, boundary: Boundary, eventTimes: Bool) {
-        rawValue = (asOf == nil ? 0 : 0x01) | (knownAt == nil ? 0 : 0x02) | (eventTimes ? 0x04 : 0) | boundary.rawValue << 3
+        rawValue =
+            (asOf == nil ? 0 : 0x01) | (knownAt == nil ? 0 : 0x02) | (eventTimes ? 0x04 : 0) | boundary.rawValue << 3
     }
 
     /// nil for the two values of bits 3-4 that are not assigned.

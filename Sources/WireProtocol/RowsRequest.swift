@@ -13,7 +13,11 @@ public struct RowsRequest: Hashable, Sendable {
     public var keys: [[UInt8]]
 
     public init(
-        lookupID: UInt32, knownAt: Instant? = nil, boundary: Boundary = .strict, asOf: [Instant], keys: [[UInt8]]
+        lookupID: UInt32,
+        knownAt: Instant? = nil,
+        boundary: Boundary = .strict,
+        asOf: [Instant],
+        keys: [[UInt8]]
     ) {
         self.lookupID = lookupID
         self.knownAt = knownAt
@@ -31,8 +35,11 @@ extension RowsRequest: WireMessage {
         self = try body.withUnsafeReadableBytes { bytes throws(WireError) in
             let view = try RowsRequestView(bytes, limits: limits)
             return RowsRequest(
-                lookupID: view.lookupID, knownAt: view.knownAt, boundary: view.boundary,
-                asOf: (0..<view.count).map { view.asOf($0) }, keys: try EntityKeys.copy(view.keyBytes, count: view.count)
+                lookupID: view.lookupID,
+                knownAt: view.knownAt,
+                boundary: view.boundary,
+                asOf: (0..<view.count).map { view.asOf($0) },
+                keys: try EntityKeys.copy(view.keyBytes, count: view.count)
             )
         }
     }

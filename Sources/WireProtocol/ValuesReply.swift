@@ -58,7 +58,9 @@ public struct ValuesReply: Hashable, Sendable {
     }
 
     private static func row(
-        _ reader: inout BodyReader, _ types: [ValueType], _ hasEventTimes: Bool
+        _ reader: inout BodyReader,
+        _ types: [ValueType],
+        _ hasEventTimes: Bool
     ) throws(WireError) -> [FeatureCell] {
         guard let statuses = reader.slice(types.count) else { throw .truncated("the statuses of a row") }
         var cells: [FeatureCell] = []

@@ -29,8 +29,12 @@ public struct ValuesHeader: Hashable, Sendable {
     @inlinable
     public func write(into buffer: inout ByteBuffer) {
         buffer.writeMultipleIntegers(
-            asOf.microseconds, knownAt.microseconds, UInt32(count), UInt16(features),
-            eventTimes ? ReadOptions.eventTimes.rawValue : 0 as UInt8, endianness: .little
+            asOf.microseconds,
+            knownAt.microseconds,
+            UInt32(count),
+            UInt16(features),
+            eventTimes ? ReadOptions.eventTimes.rawValue : 0 as UInt8,
+            endianness: .little
         )
     }
 }
@@ -62,7 +66,9 @@ enum ValuesRow {
     /// - Returns: the number of bytes written.
     @inlinable
     static func write(
-        _ cells: FeatureCellsView, _ types: UnsafeBufferPointer<ValueType>, into room: UnsafeMutableRawBufferPointer
+        _ cells: FeatureCellsView,
+        _ types: UnsafeBufferPointer<ValueType>,
+        into room: UnsafeMutableRawBufferPointer
     ) -> Int {
         let count = types.count
         guard count > 0, let base = room.baseAddress else { return 0 }

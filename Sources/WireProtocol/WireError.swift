@@ -54,7 +54,9 @@ extension WireError {
     }
 
     @usableFromInline @inline(never)
-    static func empty(_ what: StaticString) -> WireError { WireError(.badRequest, "a request needs at least one of its \(what)") }
+    static func empty(_ what: StaticString) -> WireError {
+        WireError(.badRequest, "a request needs at least one of its \(what)")
+    }
 
     @usableFromInline @inline(never)
     static func badKey(_ index: Int, _ reason: StaticString) -> WireError {

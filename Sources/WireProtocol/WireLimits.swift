@@ -11,7 +11,10 @@ public struct WireLimits: Hashable, Sendable {
     public var rowsMax: Int
 
     public init(
-        frameSizeMax: Int = 16 << 20, entitiesMax: Int = 10_000, featuresMax: Int = 1000, rowsMax: Int = 65_536
+        frameSizeMax: Int = 16 << 20,
+        entitiesMax: Int = 10_000,
+        featuresMax: Int = 1000,
+        rowsMax: Int = 65_536
     ) {
         self.frameSizeMax = frameSizeMax
         self.entitiesMax = entitiesMax

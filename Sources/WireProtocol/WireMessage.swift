@@ -24,7 +24,9 @@ extension WireMessage {
     ///
     /// - Throws: what `writeBody` throws; `TOO_MANY` when the frame is larger than `frameSizeMax`.
     public func writeFrame(
-        requestID: UInt32, frameSizeMax: Int = WireLimits.standard.frameSizeMax, into buffer: inout ByteBuffer
+        requestID: UInt32,
+        frameSizeMax: Int = WireLimits.standard.frameSizeMax,
+        into buffer: inout ByteBuffer
     ) throws(WireError) {
         let frame = FrameWriter.beginFrame(Self.type, requestID: requestID, into: &buffer)
         do throws(WireError) {

@@ -17,6 +17,8 @@ struct LabelReader {
     let path: String
     let timestampColumn: String?
     let skipBadRows: Bool
+    /// Whether the columns of a CSV file keep their text (for CSV out) or get types from their values (for the others).
+    let keepsText: Bool
 
     func read(joinKeys: [Field]) throws -> Labels {
         // Text stays text, so that what is written back is what was read, and a bad value can be named by its line.
@@ -38,8 +40,9 @@ struct LabelReader {
         }
         let rows = isGood.indices.filter { isGood[$0] }
         guard !rows.isEmpty else { throw Failure(.usage, "\(path): no label rows") }
+        let output = keepsText ? table : try Table.read(path: path, skipBadRows: skipBadRows)
         return Labels(
-            table: rows.count == table.rowCount ? table : try table.filter(keeping: isGood),
+            table: rows.count == table.rowCount ? output : try output.filter(keeping: isGood),
             keys: rows.map { row in keys.map { $0[row] ?? .null } }, asOf: rows.compactMap { instants[$0] },
             skippedCount: table.rowCount - rows.count + table.badRows.count)
     }

@@ -44,8 +44,10 @@ struct TrainingSetCommand: AsyncParsableCommand {
     mutating func run() async throws {
         let knownAt = try parseInstant(knownAt, "--known-at")
         let (service, boundary) = (service, boundary.boundary)
-        let reader = LabelReader(path: labels, timestampColumn: timestampColumn, skipBadRows: skipBadRows)
         do {
+            let format = try TableFormat(path: out)
+            let reader = LabelReader(
+                path: labels, timestampColumn: timestampColumn, skipBadRows: skipBadRows, keepsText: format == .csv)
             let (labels, result) = try await connection.withClient { client in
                 let prepared = try await client.prepare(service: service)
                 let labels = try reader.read(joinKeys: prepared.joinKeys)

@@ -49,6 +49,7 @@ enum JournalCodec {
             let history = try reader.read(UInt32.self)
             let count = try reader.readCount(itemBytes: 40)
             let columns = try reader.readCount(itemBytes: 1)
+            guard columns <= HistorySchema.columnsMax else { throw reader.corrupt("\(columns) columns") }
             var types: [ValueType] = []
             for _ in 0..<columns {
                 guard let type = ValueType(rawValue: try reader.read(UInt8.self)) else { throw reader.corrupt("unknown column type") }

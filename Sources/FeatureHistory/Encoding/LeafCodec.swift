@@ -32,9 +32,11 @@ enum LeafCodec {
         appendDeltas(batch.arrivals, range, to: &writer)
         appendStreams(batch.streams, range, to: &writer)
         appendDeltas(batch.offsets, range, to: &writer)
-        let hasNulls = range.contains { batch.nulls[$0] != 0 }
+        // In memory the bits beyond the columns are set too, for columns that may be added; they need not be stored.
+        let stored = ~EntityEvents.missingColumns(from: batch.columnCount)
+        let hasNulls = range.contains { batch.nulls[$0] & stored != 0 }
         writer.append(hasNulls ? UInt8(1) : 0)
-        if hasNulls { for row in range { writer.append(varint: batch.nulls[row]) } }
+        if hasNulls { for row in range { writer.append(varint: batch.nulls[row] & stored) } }
         for column in 0..<batch.columnCount { append(column: column, of: batch, range, to: &writer) }
         return writer.bytes
     }

@@ -77,7 +77,8 @@ public final class LookupPlan: Sendable {
     /// Resolves a feature service by `name` or `name@version`.
     public convenience init(service name: String, in catalog: Catalog) throws(StoreError) {
         guard let service = catalog.featureService(name) else {
-            let known = catalog.definition.featureServices.map { "\($0.name)@\($0.version)" }
+            let services = catalog.definition.featureServices
+            let known = name.contains("@") ? services.map { "\($0.name)@\($0.version)" } : services.map(\.name)
             throw StoreError(.unknownName, "no feature service '\(name)'" + hint(for: name, among: known, title: "feature services"))
         }
         try self.init(service.features, in: catalog)

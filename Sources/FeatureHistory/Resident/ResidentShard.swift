@@ -70,13 +70,15 @@ final class ResidentShard: @unchecked Sendable {
 
     /// Evaluates a plan for an entity, or says that it must be read from disk first.
     ///
-    /// - Parameter hasLeaves: whether the entity's history has any leaves at all; without them nobody is cold.
+    /// - Parameter hasLeaves: whether there are any leaves at all; without them nobody is cold. Asked under the lock, after
+    ///   the search: asked before, a first fold and an eviction in between would make an entity look unknown.
     func evaluate(
-        _ identity: UnsafeRawBufferPointer, hash: UInt64, columns: Int, hasLeaves: Bool, _ body: (EventSpan) -> Void
+        _ identity: UnsafeRawBufferPointer, hash: UInt64, columns: Int, hasLeaves: @autoclosure () -> Bool,
+        _ body: (EventSpan) -> Void
     ) -> Reading {
         lock.withLock {
             guard let slot = find(identity, hash) else {
-                if hasLeaves { return .cold(epoch: epoch) }
+                if hasLeaves() { return .cold(epoch: epoch) }
                 EntityEvents.withEmptySpan(body)
                 return .done
             }

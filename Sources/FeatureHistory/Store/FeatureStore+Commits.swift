@@ -35,11 +35,12 @@ extension FeatureStore {
             }
             try put(commit.deadLetters, &next, to: &writes)
             if !commit.counters.isEmpty { writes.put(RegistryKey.counters, RegistryCodec.encode(counters: totals), in: families.registry) }
+            let decided = decide(commit.availability, &writes)
             writes.put(RegistryKey.state, RegistryCodec.encode(next), in: families.registry)
             try commitOrFail(writes, sync: options.syncsCommits)
             state = next
             counters = totals
-            for (source, from) in commit.availability { try decideAvailability(of: source, from: from) }
+            if let decided { publish(decided) }
             for (history, batch) in events {
                 resident.append(batch, history: history, isNewComplete: !hasLeaves.load(ordering: .acquiring))
                 unfoldedEvents.wrappingIncrement(by: batch.count, ordering: .relaxed)
@@ -49,12 +50,21 @@ extension FeatureStore {
         }
     }
 
-    private func decideAvailability(of source: String, from: Instant) throws(StoreError) {
+    /// Adds the sources whose availability is still open to the batch; returns the catalog that follows, if any.
+    private func decide(_ availability: [(source: String, from: Instant)], _ writes: inout WriteBatch) -> Catalog? {
         let old = catalog
-        guard var record = old.sources[source], !record.isAvailabilityDecided else { return }
-        record.availableFrom = from
-        record.isAvailabilityDecided = true
-        try replace(record, of: source, in: old)
+        var sources = old.sources
+        for (source, from) in availability {
+            guard var record = sources[source], !record.isAvailabilityDecided else { continue }
+            record.availableFrom = from
+            record.isAvailabilityDecided = true
+            sources[source] = record
+            writes.put(RegistryKey.source(source), RegistryCodec.encode(record), in: families.registry)
+        }
+        guard sources != old.sources else { return nil }
+        return Catalog(
+            definition: old.definition, definitionHash: old.definitionHash, histories: old.histories, sources: sources,
+            generation: old.generation + 1)
     }
 
     /// `version u8 | arrival i64 | count varint | per range: stream u64, first i64, length varint`

@@ -35,8 +35,11 @@ extension FeatureStore {
     /// Adds letters to a commit's batch and lets the oldest go where the outbox would be too full.
     func put(_ letters: [DeadLetter], _ next: inout StoreState, to writes: inout WriteBatch) throws(StoreError) {
         guard !letters.isEmpty else { return }
+        let added = next.deadLetterNext
+        var sizes: [UInt64] = []
         for letter in letters {
             let bytes = DeadLetterCodec.encode(letter)
+            sizes.append(UInt64(bytes.count))
             writes.put(StoreKeys.number(next.deadLetterNext), bytes, in: families.deadLetters)
             next.deadLetterNext += 1
             next.deadLetterBytes += UInt64(bytes.count)
@@ -49,16 +52,24 @@ extension FeatureStore {
         var iterator = try storing { () throws(RocksDBError) in try database.makeIterator(in: families.deadLetters) }
         iterator.seek(to: StoreKeys.number(next.deadLetterFirst))
         while isFull(), iterator.isValid {
-            writes.delete(iterator.key, in: families.deadLetters)
-            next.deadLetterBytes -= min(next.deadLetterBytes, UInt64(iterator.value.count))
-            if next.deadLetterFirst >= next.deadLetterUnforwarded {
-                next.deadLettersDropped += 1
-                next.deadLetterUnforwarded = next.deadLetterFirst + 1
-            }
-            next.deadLetterFirst += 1
+            dropOldest(byteCount: UInt64(iterator.value.count), &next, &writes)
             iterator.next()
         }
         try check(iterator)
+        // This commit alone brings more than the outbox may hold.
+        while isFull(), next.deadLetterFirst >= added, next.deadLetterFirst < next.deadLetterNext {
+            dropOldest(byteCount: sizes[Int(next.deadLetterFirst - added)], &next, &writes)
+        }
+    }
+
+    private func dropOldest(byteCount: UInt64, _ next: inout StoreState, _ writes: inout WriteBatch) {
+        writes.delete(StoreKeys.number(next.deadLetterFirst), in: families.deadLetters)
+        next.deadLetterBytes -= min(next.deadLetterBytes, byteCount)
+        if next.deadLetterFirst >= next.deadLetterUnforwarded {
+            next.deadLettersDropped += 1
+            next.deadLetterUnforwarded = next.deadLetterFirst + 1
+        }
+        next.deadLetterFirst += 1
     }
 
     /// Up to `limit` dead letters with a sequence number greater than `after`, oldest first.

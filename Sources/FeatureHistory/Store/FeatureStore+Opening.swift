@@ -108,8 +108,12 @@ extension FeatureStore {
             expected = commit
             let (_, batches) = try JournalCodec.decode(iterator.value)
             for (history, batch) in batches {
-                guard catalog.histories.contains(where: { $0.id == history }) else {
+                guard let schema = catalog.histories.first(where: { $0.id == history }) else {
                     throw StoreError(.corruption, "journal row \(commit) names history \(history), which is not in the registry")
+                }
+                // Slots are followed by the history's types: a row of other types would be read as what it is not.
+                guard schema.types.starts(with: batch.types) else {
+                    throw StoreError(.corruption, "journal row \(commit) has other columns than history \(history)")
                 }
                 resident.append(batch, history: history, isNewComplete: !hasLeaves.load(ordering: .relaxed))
                 unfoldedEvents.wrappingIncrement(by: batch.count, ordering: .relaxed)

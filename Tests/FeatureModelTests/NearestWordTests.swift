@@ -1,4 +1,4 @@
-@testable import FeatureRepository
+@testable import FeatureModel
 import Testing
 
 @Suite struct NearestWordTests {

@@ -1,0 +1,48 @@
+import ArgumentParser
+import Glibc
+import KafkaLog
+
+struct BrokerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "broker",
+        abstract: "Run a development broker with a filled topic until stdin closes.",
+        discussion: """
+            Prints bootstrap=host:port, then filled records=.. bytes=.. when the topic is complete.
+
+              strandline-bench broker --topic events --partitions 200 --records 3000000 --keys 100000
+              strandline-bench broker --topic events --partitions 50 --records 500000 --keys 100000 --uniform
+            """
+    )
+
+    @Option(help: "The topic's name.")
+    var topic: String
+
+    @Option(help: "Its partitions.")
+    var partitions = 200
+
+    @OptionGroup var records: RecordOptions
+
+    func run() throws {
+        try TopicFilling.checkFits(records: records.records, recordBytes: records.recordBytes, partitions: partitions)
+        let broker = try DevelopmentBroker()
+        try broker.createTopic(topic, partitions: partitions)
+        printLine(["bootstrap": broker.bootstrapServers])
+        let filling = TopicFilling(topic: topic, partitions: partitions, runLength: records.runLength)
+        let filled = try filling.fill(broker.bootstrapServers, records.generator(), 0..<records.records)
+        try check(broker, filled)
+        printLine(["records": String(filled.records), "bytes": String(filled.bytes)], title: "filled")
+        var byte: UInt8 = 0
+        while read(0, &byte, 1) > 0 {}
+        broker.close()
+    }
+
+    /// The broker drops the oldest batches of a partition that gets too large; a benchmark must not miss them.
+    private func check(_ broker: DevelopmentBroker, _ filled: TopicFilling.Result) throws {
+        let consumer = try KafkaConsumer(KafkaSettings(bootstrapServers: broker.bootstrapServers))
+        defer { consumer.close() }
+        let extent = try TopicExtent(topic, consumer)
+        guard extent.records == filled.records, extent.partitions.allSatisfy({ $0.low == 0 }) else {
+            throw BenchError("the broker kept \(extent.records) of \(filled.records) records")
+        }
+    }
+}

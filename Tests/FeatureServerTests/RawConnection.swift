@@ -1,0 +1,82 @@
+import Glibc
+import NIOCore
+import WireProtocol
+
+/// A plain socket, for bytes that no client would send. Blocking, with a timeout of some seconds.
+final class RawConnection {
+    private let descriptor: Int32
+
+    init(port: Int) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var timeout = timeval(tv_sec: 5, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        let status = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard status == 0 else { throw WireError(.internalError, "connect failed with \(errno)") }
+    }
+
+    deinit { close(descriptor) }
+
+    func send(_ bytes: some Sequence<UInt8>) {
+        let all = Array(bytes)
+        var sent = 0
+        while sent < all.count {
+            let count = all[sent...].withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            guard count > 0 else { return }
+            sent += count
+        }
+    }
+
+    func send(_ message: some WireMessage, id: UInt32 = 1) throws {
+        var buffer = ByteBuffer()
+        try message.writeFrame(requestID: id, frameSizeMax: 1 << 24, into: &buffer)
+        send(buffer.readableBytesView)
+    }
+
+    func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+    /// Everything until the peer closes, or until the timeout (nil).
+    func readToEnd() -> [UInt8]? {
+        var all: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = recv(descriptor, &chunk, chunk.count, 0)
+            if count == 0 { return all }
+            // A reset is an end too: the server closed while our bytes were still on their way.
+            if count < 0 { return errno == ECONNRESET ? all : nil }
+            all += chunk[..<count]
+        }
+    }
+
+    /// The next whole frame.
+    func readFrame() throws -> Frame {
+        var decoder = FrameDecoder(frameSizeMax: 1 << 24)
+        while true {
+            if let frame = try decoder.next(from: &received) { return frame }
+            var chunk = [UInt8](repeating: 0, count: 65_536)
+            let count = recv(descriptor, &chunk, chunk.count, 0)
+            guard count > 0 else { throw WireError(.internalError, "the connection ended (\(count), \(errno))") }
+            received.writeBytes(chunk[..<count])
+        }
+    }
+
+    private var received = ByteBuffer()
+
+    /// The codes of the ERROR frames among bytes.
+    static func errorCodes(in bytes: [UInt8]) throws -> [WireErrorCode] {
+        var buffer = ByteBuffer(bytes: bytes)
+        var decoder = FrameDecoder(frameSizeMax: 1 << 24)
+        var codes: [WireErrorCode] = []
+        while let frame = try decoder.next(from: &buffer) {
+            if frame.type == .error { codes.append(try ErrorReply(body: frame.body).error.code) }
+        }
+        return codes
+    }
+}

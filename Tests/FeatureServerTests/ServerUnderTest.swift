@@ -1,0 +1,111 @@
+import FeatureModel
+import FeatureRepository
+import FeatureTesting
+import Logging
+import NIOCore
+import NIOPosix
+import StrandlineClient
+import WireProtocol
+
+@testable import FeatureHistory
+@testable import FeatureServer
+
+/// A server on loopback over a store in a temporary folder, with a clock that tests move.
+final class ServerUnderTest: Sendable {
+    let folder: TemporaryFolder
+    let clock: ManualClock
+    let store: FeatureStore
+    let server: LookupServer
+    let port: Int
+    private let pool: NIOThreadPool
+
+    static let definitions = RepositoryFiles([
+        "feature_store.yaml": """
+        project: test
+        entities:
+          - {name: customer, join_keys: {customer_id: int64}}
+        sources:
+          - name: purchases
+            timestamp_field: at
+            timestamp_format: epoch_us
+            schema: {customer_id: int64, amount: float64}
+        feature_views:
+          - name: purchases
+            entity: customer
+            source: purchases
+            aggregations:
+              - {function: count, time_window: [1h, lifetime]}
+              - {column: amount, function: sum, time_window: 1h}
+        feature_services:
+          - {name: small, features: ["purchases:count_1h", "purchases:amount_sum_1h", "purchases:count_lifetime"]}
+        """,
+    ])
+
+    init(tokens: String? = nil, limits: WireLimits = .standard) async throws {
+        folder = TemporaryFolder()
+        let clock = ManualClock(Instant(microseconds: 1_000_000_000_000))
+        self.clock = clock
+        store = try FeatureStore(directory: folder.path, options: StoreOptions(), clock: { clock.now })
+        _ = try DefinitionsService(store: store).apply(Self.definitions)
+        pool = NIOThreadPool(numberOfThreads: 2)
+        pool.start()
+        var log = Logger(label: "test")
+        log.logLevel = .critical
+        server = try await LookupServer.start(
+            host: "127.0.0.1", port: 0, threads: 1,
+            shared: ServerContext(
+                store: store, pool: pool, tokens: tokens.flatMap { TokenList(text: $0) },
+                admin: .standard(store: store, version: "test", ingest: { nil }), limits: limits, log: log, serverName: "test"))
+        guard let port = server.address.port else { throw WireError(.internalError, "no port") }
+        self.port = port
+    }
+
+    func stop() async throws {
+        await server.stop()
+        try await pool.shutdownGracefully()
+        store.close()
+    }
+
+    /// Commits one event a customer at the clock's time.
+    func commit(customers: Range<Int64>, amount: Double, at time: Instant, firstOffset: Int64) throws {
+        guard let history = store.catalog.histories.first else { throw StoreError(.unknownName, "no history") }
+        let batch = EventBatch(types: history.types)
+        for (index, customer) in customers.enumerated() {
+            let row = batch.appendRows(1)
+            batch.times[row] = time.microseconds
+            batch.streams[row] = StreamID(source: 1, incarnation: 1, partition: 0).rawValue
+            batch.offsets[row] = firstOffset + Int64(index)
+            batch.nulls[row] = 0
+            batch.column(0)[row] = amount.bitPattern
+            var key: [UInt8] = []
+            EntityKey.append(customer, to: &key)
+            batch.keys[row] = UInt64(batch.keyBytes.count) << 32 | UInt64(key.count)
+            batch.keyBytes += key
+        }
+        try store.commit { _ in
+            var commit = Commit()
+            commit.batches = [(history.id, batch)]
+            commit.offsets = [StreamOffset(stream: StreamID(source: 1, incarnation: 1, partition: 0), next: firstOffset + Int64(customers.count))]
+            return commit
+        }
+    }
+
+    func connect(token: String? = nil) async throws -> StrandlineClient {
+        try await StrandlineClient.connect(host: "127.0.0.1", port: port, token: token)
+    }
+}
+
+/// Runs a test against a fresh server and stops it in every case.
+func withServer<R>(
+    tokens: String? = nil, limits: WireLimits = .standard, _ body: (ServerUnderTest) async throws -> R
+) async throws -> R {
+    let server = try await ServerUnderTest(tokens: tokens, limits: limits)
+    do {
+        let result = try await body(server)
+        try await server.stop()
+        return result
+    } catch {
+        try await server.stop()
+        throw error
+    }
+}

@@ -1,0 +1,1 @@
+../WireProtocolTests/GoldenFrame.swift

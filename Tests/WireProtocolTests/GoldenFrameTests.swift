@@ -1,0 +1,114 @@
+import FeatureModel
+import NIOCore
+import Testing
+import WireProtocol
+
+/// Each golden frame, both ways: its bytes decode to what its comment says, and that encodes to the same bytes.
+@Suite struct GoldenFrameTests {
+    private func check<M: WireMessage & Equatable>(
+        _ name: String,
+        _ message: M,
+        request: UInt32,
+        _ location: SourceLocation = #_sourceLocation
+    ) throws {
+        let bytes = try GoldenFrame.load(name)
+        #expect(try frame(name, M.type, request: request, location).body.readableBytes == bytes.readableBytes - 12)
+        #expect(try M(body: frame(name, M.type, request: request).body) == message, sourceLocation: location)
+        var written = ByteBuffer()
+        try message.writeFrame(requestID: request, into: &written)
+        #expect(written == bytes, sourceLocation: location)
+    }
+
+    private func frame(
+        _ name: String,
+        _ type: MessageType,
+        request: UInt32,
+        _ location: SourceLocation = #_sourceLocation
+    ) throws -> Frame {
+        var bytes = try GoldenFrame.load(name)
+        var decoder = FrameDecoder()
+        let frame = try #require(try decoder.next(from: &bytes), sourceLocation: location)
+        #expect(frame.type == type && frame.requestID == request && bytes.readableBytes == 0, sourceLocation: location)
+        return frame
+    }
+
+    @Test func greeting() throws {
+        try check("hello", GoldenMessages.hello, request: 1)
+        try check("hello_anonymous", GoldenMessages.helloAnonymous, request: 1)
+        try check("welcome", GoldenMessages.welcome, request: 1)
+    }
+
+    @Test func errors() throws {
+        try check("error", GoldenMessages.error, request: 7)
+        try check("error_overloaded", GoldenMessages.errorOverloaded, request: 8)
+    }
+
+    @Test func preparing() throws {
+        try check("prepare_service", GoldenMessages.prepareService, request: 2)
+        try check("prepare_references", GoldenMessages.prepareReferences, request: 3)
+        try check("prepared", GoldenMessages.prepared, request: 2)
+    }
+
+    @Test func requests() throws {
+        try check("lookup", GoldenMessages.lookup, request: 4)
+        try check("lookup_now", GoldenMessages.lookupNow, request: 5)
+        try check("rows", GoldenMessages.rows, request: 6)
+        try check("admin", GoldenMessages.admin, request: 9)
+        try check("admin_reply", GoldenMessages.adminReply, request: 9)
+        try check("ping", Ping(), request: .max)
+        try check("pong", Pong(), request: .max)
+    }
+
+    @Test func lookupView() throws {
+        let frame = try frame("lookup", .lookup, request: 4)
+        try frame.body.withUnsafeReadableBytes { bytes in
+            let view = try LookupRequestView(bytes, limits: .standard)
+            #expect(view.lookupID == 5 && view.boundary == .inclusive && view.wantsEventTimes)
+            #expect(view.asOf == GoldenMessages.time && view.knownAt == GoldenMessages.known)
+            let keys = try view.keys(joinKeys: GoldenMessages.joinKeys)
+            #expect(keys.count == 2 && keys.map { Array($0) } == GoldenMessages.keys)
+        }
+    }
+
+    @Test func rowsView() throws {
+        let frame = try frame("rows", .rows, request: 6)
+        try frame.body.withUnsafeReadableBytes { bytes in
+            let view = try RowsRequestView(bytes, limits: .standard)
+            #expect(view.asOf(0) == GoldenMessages.time && view.asOf(1).microseconds == 0)
+            #expect(try view.keys(joinKeys: GoldenMessages.joinKeys).map { Array($0) } == GoldenMessages.keys)
+        }
+    }
+
+    @Test(arguments: [false, true]) func values(eventTimes: Bool) throws {
+        let name = eventTimes ? "values_event_times" : "values"
+        let expected = GoldenMessages.values(eventTimes: eventTimes)
+        #expect(try ValuesReply(body: frame(name, .values, request: 4).body, types: GoldenMessages.types) == expected)
+
+        let layout = FeatureLayout(types: GoldenMessages.types)
+        var written = ByteBuffer()
+        let open = FrameWriter.beginFrame(.values, requestID: 4, into: &written)
+        ValuesHeader(asOf: expected.asOf, knownAt: expected.knownAt, count: 2, features: 5, eventTimes: eventTimes)
+            .write(into: &written)
+        for row in expected.rows {
+            TestCells(row).withView(eventTimes: eventTimes) { written.writeValuesRow($0, layout: layout) }
+        }
+        try FrameWriter.endFrame(open, in: &written, frameSizeMax: 4096)
+        #expect(try written == GoldenFrame.load(name))
+    }
+
+    @Test func columns() throws {
+        let types = GoldenMessages.types
+        let expected = GoldenMessages.columns
+        #expect(try ColumnsReply(body: frame("columns", .columns, request: 6).body, types: types) == expected)
+
+        var written = ByteBuffer()
+        let open = FrameWriter.beginFrame(.columns, requestID: 6, into: &written)
+        ColumnsHeader(knownAt: expected.knownAt, count: 2, features: 5).write(into: &written)
+        for (column, type) in zip(expected.columns, types) {
+            let cells = (0..<2).map { FeatureCell(status: column.statuses[$0].status ?? .present, value: column[$0]) }
+            TestCells(cells).withView { written.writeColumn($0, count: 2, type: type) }
+        }
+        try FrameWriter.endFrame(open, in: &written, frameSizeMax: 4096)
+        #expect(try written == GoldenFrame.load("columns"))
+    }
+}

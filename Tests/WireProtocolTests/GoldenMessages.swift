@@ -1,0 +1,77 @@
+import FeatureModel
+import NIOCore
+import WireProtocol
+
+/// What the comments of the golden frames say, as messages.
+enum GoldenMessages {
+    static let time = Instant(microseconds: 1_700_000_000_123_456)
+    static let known = Instant(microseconds: 1_700_000_000_123_461)
+    static let hash = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    static let types: [ValueType] = [.int64, .float64, .string, .bool, .timestamp]
+    static let joinKeys: [ValueType] = [.int64, .string]
+    static let keys = [
+        EntityKey.encode([.int64(42), .string("café")]) ?? [], EntityKey.encode([.int64(-1), .string("")]) ?? [],
+    ]
+
+    static let hello = Hello(versionMin: 1, versionMax: 3, token: "s3cret", clientName: "golden/1")
+    static let helloAnonymous = Hello(clientName: "golden/1")
+    static let welcome = Welcome(serverName: "strandline/0.1")
+    static let error = ErrorReply(WireError(.unknownService, "no service 'frau\u{308}d'; did you mean 'fraud'?"))
+    static let errorOverloaded = ErrorReply(WireError(.overloaded, "retry later"))
+    static let prepareService = PrepareRequest(.service("fraud@2"))
+    static let prepareReferences = PrepareRequest(.references(["purchases:amount_sum_30d", "purchases:count_7d"]))
+    static let prepared = PreparedReply(
+        lookupID: 5,
+        definitionHash: hash,
+        joinKeys: [Field(name: "customer_id", type: .int64), Field(name: "merchant", type: .string)],
+        features: zip(["v:n", "v:sum", "v:city", "v:ok", "v:seen"], types).map { .init(reference: $0, type: $1) }
+    )
+    static let lookup = LookupRequest(
+        lookupID: 5,
+        asOf: time,
+        knownAt: known,
+        boundary: .inclusive,
+        wantsEventTimes: true,
+        keys: keys
+    )
+    static let lookupNow = LookupRequest(lookupID: 5, keys: [keys[0]])
+    static let rows = RowsRequest(
+        lookupID: 5,
+        knownAt: known,
+        boundary: .inclusive,
+        asOf: [time, Instant(microseconds: 0)],
+        keys: keys
+    )
+    static let admin = AdminRequest(verb: "dead_letters", body: #"{"after": 0, "limit": 100}"#)
+    static let adminReply = AdminReply(body: #"{"ok": true}"#)
+
+    static let seen = Instant(microseconds: time.microseconds - 1)
+
+    static func values(eventTimes: Bool) -> ValuesReply {
+        let present: [FeatureValue] = [.int64(-7), .float64(0.1), .string("Zürich"), .bool(true), .timestamp(seen)]
+        let first = present.enumerated().map { index, value in
+            let time = Instant(microseconds: time.microseconds - Int64(index + 1))
+            return FeatureCell(status: .present, value: value, eventTime: eventTimes ? time : nil)
+        }
+        let second = [
+            FeatureCell(status: .notFound, value: .int64(0)), FeatureCell(status: .notFound, value: .null),
+            FeatureCell(status: .partial, value: .null), FeatureCell(status: .nullValue, value: .null),
+            FeatureCell(status: .overflow, value: .null),
+        ]
+        return ValuesReply(asOf: time, knownAt: known, hasEventTimes: eventTimes, rows: [first, second])
+    }
+
+    static let columns = ColumnsReply(
+        knownAt: known,
+        count: 2,
+        columns: [
+            column([0x81, 0x83], .int64([-7, 0])), column([0x81, 3], .float64([0.1, 0])),
+            column([0x81, 5], .string(["Zürich", ""])), column([0x81, 2], .bool([true, false])),
+            column([0x81, 6], .timestamp([seen.microseconds, 0])),
+        ]
+    )
+
+    private static func column(_ statuses: [UInt8], _ values: ColumnValues) -> FeatureColumn {
+        FeatureColumn(statuses: statuses.map { StatusByte(rawValue: $0) }, values: values)
+    }
+}

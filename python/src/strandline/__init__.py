@@ -1,0 +1,73 @@
+"""Client of the Strandline feature store.
+
+Example::
+
+    import strandline
+
+    with strandline.connect("127.0.0.1:6567") as client:
+        result = client.get_features("fraud", {"customer_id": 42})
+        print(result.to_dict())
+"""
+
+from .client import Client, connect
+from .errors import (
+    BadEntityKey,
+    BadRequest,
+    ConnectionLost,
+    DefinitionsChanged,
+    FrameTooLarge,
+    InternalError,
+    InvalidArgument,
+    MalformedFrame,
+    NotGreeted,
+    NotReady,
+    Overloaded,
+    ProtocolError,
+    RequestError,
+    RequestTimedOut,
+    StoreFailed,
+    StrandlineError,
+    TooMany,
+    Unauthenticated,
+    UnknownFeature,
+    UnknownLookup,
+    UnknownMessage,
+    UnknownService,
+    Unsupported,
+    VersionUnsupported,
+)
+from .results import FeatureResult
+from .times import Time
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BadEntityKey",
+    "BadRequest",
+    "Client",
+    "ConnectionLost",
+    "DefinitionsChanged",
+    "FeatureResult",
+    "FrameTooLarge",
+    "InternalError",
+    "InvalidArgument",
+    "MalformedFrame",
+    "NotGreeted",
+    "NotReady",
+    "Overloaded",
+    "ProtocolError",
+    "RequestError",
+    "RequestTimedOut",
+    "StoreFailed",
+    "StrandlineError",
+    "Time",
+    "TooMany",
+    "Unauthenticated",
+    "UnknownFeature",
+    "UnknownLookup",
+    "UnknownMessage",
+    "UnknownService",
+    "Unsupported",
+    "VersionUnsupported",
+    "connect",
+]

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from fake_server import REPLIES, FakeServer, golden_script
+
+import strandline
+from strandline import errors, wire
+from strandline.wire import MessageType
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "format" / "wire-protocol.md"
+
+
+def test_every_code_of_the_format_page_has_its_class() -> None:
+    page = dict(re.findall(r"^\| (\d+) \| ([A-Z_]+) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+    assert {str(code): kind.name for code, kind in errors.BY_CODE.items()} == page
+    for kind in errors.BY_CODE.values():
+        assert kind.__name__.upper().removesuffix("ERROR") == kind.name.replace("_", "")
+        assert kind.__name__ in strandline.__all__
+
+
+def test_unknown_codes() -> None:
+    error = errors.request_error(999, "new", True)
+    assert type(error) is errors.RequestError
+    assert (error.code, error.name, error.retriable, str(error)) == (999, "CODE_999", True, "CODE_999: new")
+
+
+@pytest.mark.parametrize("code", errors.BY_CODE)
+def test_codes_over_a_socket(code: int) -> None:
+    def script(number: int, kind: MessageType, request_id: int, body: bytes) -> bytes | None:
+        if kind in (MessageType.HELLO, MessageType.PING):
+            return golden_script(number, kind, request_id, body)
+        text = b"because"
+        return wire.frame(MessageType.ERROR, request_id, wire.struct.pack("<HBI", code, code == 20, len(text)) + text)
+
+    with FakeServer(script) as server, strandline.connect(server.address) as client:
+        with pytest.raises(errors.BY_CODE[code], match="because") as caught:
+            client.status()
+        assert caught.value.retriable == (code == 20)
+        client.ping()
+        assert server.kinds().count("HELLO") == (2 if code <= 6 else 1)
+    assert MessageType.ADMIN in REPLIES

@@ -1,0 +1,147 @@
+"""Each golden frame, both ways where the client speaks it, and every prefix and many mutations of it."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timezone
+
+import golden
+import pytest
+
+from strandline import ProtocolError, wire
+from strandline.wire import MessageType, ValueType
+
+TIME = 1_700_000_000_123_456
+KNOWN = TIME + 5
+HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+TYPES = [ValueType.INT64, ValueType.FLOAT64, ValueType.STRING, ValueType.BOOL, ValueType.TIMESTAMP]
+JOIN_KEYS = (("customer_id", ValueType.INT64), ("merchant", ValueType.STRING))
+KEYS = [
+    wire.encode_key({"customer_id": 42, "merchant": "café"}, JOIN_KEYS),
+    wire.encode_key({"merchant": "", "customer_id": -1}, JOIN_KEYS),
+]
+SEEN = datetime(2023, 11, 14, 22, 13, 20, 123455, tzinfo=timezone.utc)
+
+REQUESTS = {
+    "hello": (MessageType.HELLO, 1, wire.encode_hello("s3cret", "golden/1", 1, 3)),
+    "hello_anonymous": (MessageType.HELLO, 1, wire.encode_hello(None, "golden/1")),
+    "prepare_service": (MessageType.PREPARE, 2, wire.encode_prepare("fraud@2")),
+    "prepare_references": (
+        MessageType.PREPARE, 3, wire.encode_prepare(["purchases:amount_sum_30d", "purchases:count_7d"]),
+    ),
+    "lookup": (MessageType.LOOKUP, 4, wire.encode_lookup(5, KEYS, TIME, KNOWN, inclusive=True, event_times=True)),
+    "lookup_now": (MessageType.LOOKUP, 5, wire.encode_lookup(5, KEYS[:1])),
+    "rows": (MessageType.ROWS, 6, wire.encode_rows(5, KEYS, [TIME, 0], KNOWN, inclusive=True)),
+    "admin": (MessageType.ADMIN, 9, wire.encode_admin("dead_letters", '{"after": 0, "limit": 100}')),
+    "ping": (MessageType.PING, 2**32 - 1, b""),
+}  # fmt: skip
+
+DECODERS = {
+    "welcome": wire.decode_welcome,
+    "error": wire.decode_error,
+    "error_overloaded": wire.decode_error,
+    "prepared": wire.decode_prepared,
+    "values": lambda body: wire.decode_values(body, TYPES),
+    "values_event_times": lambda body: wire.decode_values(body, TYPES),
+    "columns": lambda body: wire.decode_columns(body, TYPES),
+    "admin_reply": wire.decode_admin_reply,
+}
+
+
+def test_every_frame_is_covered() -> None:
+    assert sorted([*REQUESTS, *DECODERS, "pong"]) == golden.NAMES
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_requests_encode_to_the_golden_bytes(name: str) -> None:
+    assert wire.frame(*REQUESTS[name]) == golden.load(name)
+
+
+@pytest.mark.parametrize("name", golden.NAMES)
+def test_headers(name: str) -> None:
+    frame = golden.load(name)
+    kind, _, count = wire.decode_header(frame[:12], 4096)
+    assert count == len(frame) - 12
+    assert kind.name.lower().startswith(name.split("_", maxsplit=1)[0])
+
+
+def test_welcome() -> None:
+    assert wire.decode_welcome(golden.body("welcome")) == wire.Welcome(
+        1, 1 << 24, 10_000, 1000, 65_536, "strandline/0.1"
+    )
+
+
+def test_errors() -> None:
+    assert wire.decode_error(golden.body("error")) == (10, False, "no service 'frau\u0308d'; did you mean 'fraud'?")
+    assert wire.decode_error(golden.body("error_overloaded")) == (20, True, "retry later")
+
+
+def test_prepared() -> None:
+    features = zip(["v:n", "v:sum", "v:city", "v:ok", "v:seen"], TYPES)
+    assert wire.decode_prepared(golden.body("prepared")) == wire.Prepared(5, HASH, JOIN_KEYS, tuple(features))
+
+
+@pytest.mark.parametrize("name", ["values", "values_event_times"])
+def test_values(name: str) -> None:
+    values = wire.decode_values(golden.body(name), TYPES)
+    assert (values.as_of, values.known_at, values.count) == (TIME, KNOWN, 2)
+    assert values.columns == [[-7, 0], [0.1, None], ["Zürich", None], [True, None], [SEEN, None]]
+    assert [row for _, row in values.statuses] == ["NOT_FOUND", "NOT_FOUND", "PARTIAL", "NULL_VALUE", "OVERFLOW"]
+    if name == "values":
+        assert values.event_times is None
+    else:
+        assert values.event_times is not None
+        assert [column[1] for column in values.event_times] == [None] * 5
+        assert values.event_times[0][0] == SEEN
+
+
+def test_values_without_strings_take_the_short_way() -> None:
+    def row(*marks: int) -> bytes:
+        return bytes(marks) + (7).to_bytes(8, "little") * (marks[0] >> 7) + b"\x01" * (marks[1] >> 7)
+
+    body = wire.struct.pack("<qqIHB", 1, 2, 4, 2, 0) + row(0x81, 0x81) + row(2, 0x81) + row(3, 3) + row(0x81, 0x81)
+    values = wire.decode_values(body, [ValueType.INT64, ValueType.BOOL])
+    assert values.columns == [[7, None, None, 7], [True, True, None, True]]
+
+
+def test_columns() -> None:
+    columns = wire.decode_columns(golden.body("columns"), TYPES)
+    assert columns.columns == [[-7, 0], [0.1, None], ["Zürich", None], [True, None], [SEEN, None]]
+    assert columns.statuses[2] == ["PRESENT", "PARTIAL"]
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_no_bytes_but_a_reply_are_taken(name: str) -> None:
+    decode, body = DECODERS[name], golden.body(name)
+    decode(body)
+    for length in range(len(body)):
+        with pytest.raises(ProtocolError):
+            decode(body[:length])
+    with pytest.raises(ProtocolError):
+        decode(body + b"\0")
+
+
+def test_mutated_replies_raise_nothing_else() -> None:
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    chance = random.Random(seed)
+    for _ in range(20_000):
+        name = chance.choice(list(DECODERS))
+        body = bytearray(golden.body(name))
+        for _ in range(chance.randint(1, 4)):
+            body[chance.randrange(len(body))] = chance.choice([0, 1, 0x7F, 0x80, 0xFF, chance.randrange(256)])
+        try:
+            DECODERS[name](bytes(body))
+        except ProtocolError:
+            pass
+
+
+@pytest.mark.parametrize(
+    "size, fits", [(7, False), (8, True), (4095, True), (4096, True), (4097, False), (2**32 - 1, False)]
+)
+def test_sizes(size: int, fits: bool) -> None:
+    if fits:
+        wire.check_size(size, 4096)
+    else:
+        with pytest.raises(ProtocolError):
+            wire.check_size(size, 4096)
