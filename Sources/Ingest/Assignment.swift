@@ -74,6 +74,10 @@ struct Assigner {
                             stream: StreamID(source: plan.record.ordinal, incarnation: plan.record.incarnation, partition: partition),
                             next: next[partition] ?? 0)
                     }
+                    // Known now and lost later: after a restart an offset beyond 0 no longer tells where it all began.
+                    if fresh.count == partitions.count, fresh.allSatisfy({ next[$0] == 0 }) {
+                        commit.availability = [(source.name, .distantPast)]
+                    }
                     return commit
                 }
             }

@@ -48,6 +48,15 @@ public final class Catalog: Sendable {
             guard let entity = definition.entities.first(where: { $0.name == view.entity }),
                 let source = definition.sources.first(where: { $0.name == view.source })
             else { throw StoreError(.refused, "view '\(view.name)' names an unknown entity or source") }
+            // The field is decoded as event time: as anything else it would always be null.
+            let used = view.aggregations.compactMap(\.column) + entity.joinKeys.map(\.name)
+            if used.contains(source.timestampField),
+                let field = (source.schema + entity.joinKeys).first(where: { $0.name == source.timestampField }), field.type != .timestamp
+            {
+                throw StoreError(
+                    .refused,
+                    "view '\(view.name)': '\(field.name)' is the timestamp field of source '\(source.name)'; as a column its type is timestamp, not \(field.type.name)")
+            }
             let from: Instant = consumed.contains(view.source) ? now : .distantPast
             let place: Int
             if let found = histories.firstIndex(where: { $0.source == view.source && $0.joinKeys == entity.joinKeys }) {
