@@ -61,7 +61,7 @@ print_medians() {
             { v[NR] = $1 }
             END {
                 printf "%s_min=%s\n%s_max=%s\n%s_runs=%d\n", name, v[1], name, v[NR], name, NR
-                printf "%s=%s\n", name, NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
+                printf "%s=%.10g\n", name, NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
             }'
     done
 }
