@@ -154,6 +154,14 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "IngestTests",
+            dependencies: [
+                "FeatureHistory", "FeatureModel", "FeatureTesting", "Ingest", "KafkaLog", "Windowing",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "WireProtocolTests",
             dependencies: ["FeatureModel", "WireProtocol", .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: strict

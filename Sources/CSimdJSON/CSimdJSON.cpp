@@ -70,14 +70,14 @@ strandline_json_status read_epoch_seconds(ondemand::value &value, int64_t &micro
     if (token.find_first_of(".eE") == std::string_view::npos) {
         strandline_json_status status = read_int64(value, whole);
         if (status) return status;
-        return scaled(whole, 1000000, microseconds) ? STRANDLINE_JSON_OK : STRANDLINE_JSON_WRONG_TYPE;
+        return scaled(whole, 1000000, microseconds) ? STRANDLINE_JSON_OK : STRANDLINE_JSON_BAD_TIME;
     }
     double seconds;
     strandline_json_status status = read_double(value, seconds);
     if (status) return status;
     // Exact to the microsecond for |seconds| < 2^53 / 10^6, that is until the year 2255.
     double scaled_seconds = std::nearbyint(seconds * 1e6);
-    if (!(std::fabs(scaled_seconds) < 9.0e18)) return STRANDLINE_JSON_WRONG_TYPE;
+    if (!(std::fabs(scaled_seconds) < 9.0e18)) return STRANDLINE_JSON_BAD_TIME;
     microseconds = static_cast<int64_t>(scaled_seconds);
     return STRANDLINE_JSON_OK;
 }
@@ -94,7 +94,7 @@ strandline_json_status read_value(strandline_json_decoder &decoder, strandline_j
     case STRANDLINE_JSON_EPOCH_MS: {
         int64_t milliseconds;
         status = read_int64(value, milliseconds);
-        if (!status && !scaled(milliseconds, 1000, number)) status = STRANDLINE_JSON_WRONG_TYPE;
+        if (!status && !scaled(milliseconds, 1000, number)) status = STRANDLINE_JSON_BAD_TIME;
         break;
     }
     case STRANDLINE_JSON_EPOCH_S:

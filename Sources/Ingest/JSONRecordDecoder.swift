@@ -20,6 +20,7 @@ final class JSONRecordDecoder {
         case badJSON(detail: String)
         case wrongType(field: Int)
         case nonFinite(field: Int)
+        case badTime(field: Int)
     }
 
     let fields: [DecodedField]
@@ -70,6 +71,7 @@ final class JSONRecordDecoder {
         case STRANDLINE_JSON_OK: return nil
         case STRANDLINE_JSON_WRONG_TYPE: return .wrongType(field: badField)
         case STRANDLINE_JSON_NON_FINITE: return .nonFinite(field: badField)
+        case STRANDLINE_JSON_BAD_TIME: return .badTime(field: badField)
         default: return .badJSON(detail: detail.map { String(cString: $0) } ?? "not a JSON object")
         }
     }

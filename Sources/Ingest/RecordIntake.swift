@@ -163,6 +163,7 @@ final class RecordIntake {
     private func reject(_ number: Int, _ failure: JSONRecordDecoder.Failure) {
         switch failure {
         case .badJSON(let detail): reject(number, .badJSON, detail)
+        case .badTime(let field): reject(number, .badTimestamp, "field '\(plan.fields[field].name)' is not \(plan.fields[field].expectation), years 1 to 9999")
         case .nonFinite(let field): reject(number, .nonFinite, "field '\(plan.fields[field].name)' is not a finite number")
         case .wrongType(let field): reject(number, .wrongType, "field '\(plan.fields[field].name)' is not \(plan.fields[field].expectation)")
         }

@@ -248,8 +248,11 @@ import Windowing
         let stopped = try #require(ingest.status.partitions.first { $0.problem != nil })
         #expect(stopped.partition == 0 && stopped.source == "purchases" && stopped.next == 500)
         #expect(stopped.problem?.contains("'purchases' partition 0 no longer has offset 500") == true)
-        try wait(for: "the other partition") { try Self.offsets(store, partitions: 2) == [500, 5] }
-        #expect(try Self.totals(store) == Self.expectedTotals([1, 3, 5, 7, 9]))
+        // Offsets are on disk a moment before their commit is visible.
+        // Partition 0 was not consumed from its beginning: what there is, is partial.
+        let expected = Self.expectedTotals([1, 3, 5, 7, 9]).map { $0.replacing("PRESENT", with: "PARTIAL") }
+        try wait(for: "the other partition") { try Self.totals(store) == expected }
+        #expect(try Self.offsets(store, partitions: 2) == [500, 5])
     }
 
     /// Consumption from offset 0 is complete from the start, even if the first run met nothing but dead letters.

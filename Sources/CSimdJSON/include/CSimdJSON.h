@@ -27,6 +27,7 @@ typedef enum strandline_json_status {
     STRANDLINE_JSON_WRONG_TYPE = 2,     // a field's value is of another JSON type, or does not fit
     STRANDLINE_JSON_NON_FINITE = 3,     // NaN, an infinity, or a number beyond the doubles
     STRANDLINE_JSON_OUT_OF_MEMORY = 4,
+    STRANDLINE_JSON_BAD_TIME = 5,       // a number of the right kind that is no time: beyond 64 bits of microseconds
 } strandline_json_status;
 
 typedef struct strandline_json_field {
@@ -46,7 +47,7 @@ void strandline_json_decoder_destroy(strandline_json_decoder *decoder);
 ///
 /// slots: one a field. nulls: 128 bits in two words; bit f is set where the field is absent or null. Of duplicate keys the
 /// last counts. Fields that were not asked for are skipped: their bytes must balance, but are not looked at further.
-/// On WRONG_TYPE and NON_FINITE `*bad_field` is the first such field. detail: a static text from simdjson, may be NULL.
+/// On WRONG_TYPE, NON_FINITE and BAD_TIME `*bad_field` is the first such field. detail: a static text from simdjson, may be NULL.
 /// String slots point into `strandline_json_decoder_text`, valid until the next record.
 strandline_json_status strandline_json_decode(
     strandline_json_decoder *decoder, const uint8_t *payload, size_t length, uint64_t *slots, uint64_t nulls[2],
