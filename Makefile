@@ -11,7 +11,7 @@ PYTHON := .venv/bin/python
 # One release build serves the tests and the product alike, so what is tested is what is shipped.
 BUILD_FLAGS := -c release -Xswiftc -enable-testing
 STRANDLINE := .build/release/strandline
-SWIFT_SOURCES := Package.swift Sources Tests
+SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
 
 # Both runners always run, so that one report shows all failures; the status is that of the first that failed.
 define run_tests

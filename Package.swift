@@ -59,7 +59,8 @@ let package = Package(
         .target(
             name: "FeatureRepository",
             dependencies: [
-                "FeatureModel", .product(name: "Yams", package: "Yams"), .product(name: "Crypto", package: "swift-crypto"),
+                "FeatureModel", .product(name: "Yams", package: "Yams"),
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict
         ),
@@ -79,7 +80,10 @@ let package = Package(
         ),
         .target(
             name: "Ingest",
-            dependencies: ["FeatureModel", "FeatureHistory", "KafkaLog", "CSimdJSON", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "FeatureModel", "FeatureHistory", "KafkaLog", "CSimdJSON",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
         .target(
@@ -142,9 +146,16 @@ let package = Package(
 
         // MARK: tests
         .target(name: "FeatureTesting", dependencies: ["FeatureModel"], swiftSettings: strict),
-        .testTarget(name: "FeatureModelTests", dependencies: ["FeatureModel", "FeatureTesting"], swiftSettings: strict),
         .testTarget(
-            name: "WindowingTests", dependencies: ["FeatureModel", "FeatureTesting", "Windowing"], swiftSettings: strict),
+            name: "FeatureModelTests",
+            dependencies: ["FeatureModel", "FeatureTesting"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "WindowingTests",
+            dependencies: ["FeatureModel", "FeatureTesting", "Windowing"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "FeatureHistoryTests",
             dependencies: [
@@ -180,7 +191,8 @@ let package = Package(
         .testTarget(
             name: "FeatureServerTests",
             dependencies: [
-                "FeatureHistory", "FeatureModel", "FeatureRepository", "FeatureServer", "FeatureTesting", "StrandlineClient",
+                "FeatureHistory", "FeatureModel", "FeatureRepository", "FeatureServer", "FeatureTesting",
+                "StrandlineClient",
                 "WireProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -189,7 +201,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
-            name: "FeatureRepositoryTests", dependencies: ["FeatureModel", "FeatureRepository"], swiftSettings: strict),
+            name: "FeatureRepositoryTests",
+            dependencies: ["FeatureModel", "FeatureRepository"],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx20
 )

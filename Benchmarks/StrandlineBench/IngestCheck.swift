@@ -32,11 +32,14 @@ struct IngestCheck {
             for message in messages {
                 guard let message = message?.pointee, message.err == RD_KAFKA_RESP_ERR_NO_ERROR else { continue }
                 let bytes = UnsafeRawBufferPointer(start: message.payload, count: message.len)
-                guard let user = Self.number(after: "\"user_id\":", in: bytes) else { throw BenchError("a record has no user_id") }
+                guard let user = Self.number(after: "\"user_id\":", in: bytes) else {
+                    throw BenchError("a record has no user_id")
+                }
                 // The entities of the first records: frequent ones among them, and rare ones.
                 guard entities[user] != nil || entities.count < Self.sampleCount else { continue }
                 var windows = entities[user] ?? lengths.map { _ in Plain() }
-                guard let time = Self.number(after: "\"ts\":", in: bytes), let cents = Self.number(after: "\"amount\":", in: bytes)
+                guard let time = Self.number(after: "\"ts\":", in: bytes),
+                    let cents = Self.number(after: "\"amount\":", in: bytes)
                 else { throw BenchError("a record lacks a field") }
                 for (index, length) in lengths.enumerated()
                 where time < asOf.microseconds && time >= asOf.microseconds - length {
@@ -71,7 +74,9 @@ struct IngestCheck {
                 }
             }
             guard isSame else {
-                throw BenchError("user \(user), window \(BenchDefinition.windows[index]): the store says \(found), a plain count \(expected)")
+                throw BenchError(
+                    "user \(user), window \(BenchDefinition.windows[index]): the store says \(found), a plain count \(expected)"
+                )
             }
         }
     }
@@ -81,7 +86,11 @@ struct IngestCheck {
         let length = name.utf8CodeUnitCount
         var index = 0
         while index + length <= bytes.count {
-            if bytes[index] == name.utf8Start.pointee, memcmp(bytes.baseAddress.unsafelyUnwrapped + index, name.utf8Start, length) == 0 { break }
+            if bytes[index] == name.utf8Start.pointee,
+                memcmp(bytes.baseAddress.unsafelyUnwrapped + index, name.utf8Start, length) == 0
+            {
+                break
+            }
             index += 1
         }
         guard index + length <= bytes.count else { return nil }

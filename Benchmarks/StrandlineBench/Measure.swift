@@ -68,7 +68,8 @@ func fixed(_ value: Double, _ digits: Int) -> String {
     let sign = value < 0 && scaled > 0 ? "-" : ""
     guard digits > 0 else { return sign + String(scaled) }
     let fraction = String(scaled % Int64(power))
-    return sign + String(scaled / Int64(power)) + "." + String(repeating: "0", count: digits - fraction.utf8.count) + fraction
+    return sign + String(scaled / Int64(power)) + "." + String(repeating: "0", count: digits - fraction.utf8.count)
+        + fraction
 }
 
 /// What raw-consume and ingest both report about a number of events.

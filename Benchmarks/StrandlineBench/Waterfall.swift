@@ -49,7 +49,9 @@ struct Waterfall {
             field("ts", STRANDLINE_JSON_EPOCH_US), field("user_id", STRANDLINE_JSON_INT64),
             field("amount", STRANDLINE_JSON_FLOAT64),
         ]
-        guard let decoder = strandline_json_decoder_create(fields, fields.count) else { throw BenchError("no JSON decoder") }
+        guard let decoder = strandline_json_decoder_create(fields, fields.count) else {
+            throw BenchError("no JSON decoder")
+        }
         return decoder
     }
 }

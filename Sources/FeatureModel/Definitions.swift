@@ -14,7 +14,10 @@ public struct FeatureStoreDefinition: Hashable, Sendable {
     public var featureServices: [FeatureService]
 
     public init(
-        project: String, entities: [Entity] = [], sources: [Source] = [], featureViews: [FeatureView] = [],
+        project: String,
+        entities: [Entity] = [],
+        sources: [Source] = [],
+        featureViews: [FeatureView] = [],
         featureServices: [FeatureService] = []
     ) {
         self.project = project
@@ -84,9 +87,15 @@ public struct Source: Hashable, Sendable {
     public static let recordBytesMaxDefault = 1 << 20
 
     public init(
-        name: String, topic: String, timestampField: String, timestampFormat: TimestampFormat,
-        start: StartPosition = .earliest, maxFuture: Int64 = Self.maxFutureDefault,
-        recordBytesMax: Int = Self.recordBytesMaxDefault, deadLetterTopic: String?, schema: [Field]
+        name: String,
+        topic: String,
+        timestampField: String,
+        timestampFormat: TimestampFormat,
+        start: StartPosition = .earliest,
+        maxFuture: Int64 = Self.maxFutureDefault,
+        recordBytesMax: Int = Self.recordBytesMaxDefault,
+        deadLetterTopic: String?,
+        schema: [Field]
     ) {
         self.name = name
         self.topic = topic
@@ -140,8 +149,12 @@ public struct Aggregation: Hashable, Sendable {
     public var defaultValue: FeatureValue?
 
     public init(
-        name: String? = nil, function: AggregateFunction, column: String? = nil, timeWindow: TimeWindow,
-        offset: Int64 = 0, defaultValue: FeatureValue? = nil
+        name: String? = nil,
+        function: AggregateFunction,
+        column: String? = nil,
+        timeWindow: TimeWindow,
+        offset: Int64 = 0,
+        defaultValue: FeatureValue? = nil
     ) {
         self.name = name ?? Self.defaultName(function: function, column: column, timeWindow: timeWindow, offset: offset)
         self.function = function
@@ -153,7 +166,10 @@ public struct Aggregation: Hashable, Sendable {
 
     /// `amount_sum_30d`, `count_7d`, `amount_sum_30d_offset_30d`.
     public static func defaultName(
-        function: AggregateFunction, column: String?, timeWindow: TimeWindow, offset: Int64
+        function: AggregateFunction,
+        column: String?,
+        timeWindow: TimeWindow,
+        offset: Int64
     ) -> String {
         var parts = [function.rawValue, timeWindow.description]
         if let column { parts.insert(column, at: 0) }
@@ -177,7 +193,11 @@ public struct FeatureView: Hashable, Sendable {
     public var aggregations: [Aggregation]
     public var description: String
     public init(
-        name: String, entity: String, source: String, history: HistoryLength = .forever, aggregations: [Aggregation],
+        name: String,
+        entity: String,
+        source: String,
+        history: HistoryLength = .forever,
+        aggregations: [Aggregation],
         description: String = ""
     ) {
         self.name = name

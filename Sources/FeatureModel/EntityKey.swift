@@ -44,7 +44,8 @@ public enum EntityKey {
 
     /// The length of the join key value that starts at `start`, and its type; nil when the bytes are not one.
     @inlinable
-    public static func component(in bytes: UnsafeRawBufferPointer, at start: Int) -> (type: ValueType, byteCount: Int)? {
+    public static func component(in bytes: UnsafeRawBufferPointer, at start: Int) -> (type: ValueType, byteCount: Int)?
+    {
         guard start >= 0, start < bytes.count else { return nil }
         let left = bytes.count - start
         switch bytes[start] {

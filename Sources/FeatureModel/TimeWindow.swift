@@ -17,7 +17,9 @@ public enum TimeWindow: Hashable, Sendable {
             self = .lifetime
             return
         }
-        guard let length = Self.microseconds(in: text), length >= Self.shortest, length <= Self.longest else { return nil }
+        guard let length = Self.microseconds(in: text), length >= Self.shortest, length <= Self.longest else {
+            return nil
+        }
         self = .sliding(microseconds: length)
     }
 
@@ -27,7 +29,10 @@ public enum TimeWindow: Hashable, Sendable {
             ("ms", 1000), ("s", 1_000_000), ("m", 60_000_000), ("h", 3_600_000_000), ("d", 86_400_000_000),
             ("w", 604_800_000_000),
         ]
-        guard let (suffix, unit) = units.first(where: { text.hasSuffix($0.0) && text.dropLast($0.0.count).allSatisfy(\.isASCIIDigit) })
+        guard
+            let (suffix, unit) = units.first(where: {
+                text.hasSuffix($0.0) && text.dropLast($0.0.count).allSatisfy(\.isASCIIDigit)
+            })
         else { return nil }
         guard let count = Int64(text.dropLast(suffix.count)) else { return nil }
         let (product, overflow) = count.multipliedReportingOverflow(by: unit)
@@ -39,7 +44,9 @@ public enum TimeWindow: Hashable, Sendable {
         let units: [(String, Int64)] = [
             ("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1000),
         ]
-        for (suffix, unit) in units where microseconds != 0 && microseconds % unit == 0 { return "\(microseconds / unit)\(suffix)" }
+        for (suffix, unit) in units where microseconds != 0 && microseconds % unit == 0 {
+            return "\(microseconds / unit)\(suffix)"
+        }
         return microseconds == 0 ? "0s" : "\(microseconds)us"
     }
 }

@@ -14,7 +14,9 @@ public struct DefinitionFilesMessage: Codable, Sendable {
 
     public init(_ files: RepositoryFiles) { self.files = files.files.map { File(name: $0.name, text: $0.text) } }
 
-    var repositoryFiles: RepositoryFiles { RepositoryFiles(files.map { RepositoryFiles.File(name: $0.name, text: $0.text) }) }
+    var repositoryFiles: RepositoryFiles {
+        RepositoryFiles(files.map { RepositoryFiles.File(name: $0.name, text: $0.text) })
+    }
 }
 
 /// Reply of `plan` and `apply`.

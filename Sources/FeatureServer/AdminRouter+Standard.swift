@@ -9,14 +9,18 @@ extension AdminRouter {
     ///
     /// - Parameter ingest: what ingest is doing, for `status`; nil where nothing is consumed.
     public static func standard(
-        store: FeatureStore, version: String, ingest: @escaping @Sendable () -> StatusMessage.Ingest?
+        store: FeatureStore,
+        version: String,
+        ingest: @escaping @Sendable () -> StatusMessage.Ingest?
     ) -> AdminRouter {
         let definitions = DefinitionsService(store: store)
         var router = AdminRouter()
         router.on("plan") { body throws(WireError) in
             let files = try request(DefinitionFilesMessage.self, body).repositoryFiles
             let plan: PlanMessage
-            do throws(RepositoryError) { plan = PlanMessage(try definitions.plan(files)) } catch { plan = PlanMessage(error) }
+            do throws(RepositoryError) { plan = PlanMessage(try definitions.plan(files)) } catch {
+                plan = PlanMessage(error)
+            }
             return try reply(plan)
         }
         router.on("apply") { body throws(WireError) in
@@ -36,7 +40,8 @@ extension AdminRouter {
                 return try wired { try JSONMessage.encode(DeadLettersMessage(letters, store.deadLetterSummary)) }
             } catch { throw WireError(.storeFailed, "\(error)") }
         }
-        router.on("status") { _ throws(WireError) in try reply(StatusMessage(store, version: version, ingest: ingest())) }
+        router.on("status") { _ throws(WireError) in try reply(StatusMessage(store, version: version, ingest: ingest()))
+        }
         return router
     }
 
@@ -61,9 +66,15 @@ extension DeadLettersMessage {
         self.letters = letters.map { numbered in
             let letter = numbered.letter
             return Letter(
-                sequence: numbered.sequence, source: letter.source, topic: letter.topic, partition: letter.partition,
-                offset: letter.offset, reason: letter.reason, message: letter.message,
-                sample: String(decoding: (letter.value ?? []).prefix(256), as: UTF8.self))
+                sequence: numbered.sequence,
+                source: letter.source,
+                topic: letter.topic,
+                partition: letter.partition,
+                offset: letter.offset,
+                reason: letter.reason,
+                message: letter.message,
+                sample: String(decoding: (letter.value ?? []).prefix(256), as: UTF8.self)
+            )
         }
         kept = summary.kept
         waiting = summary.waiting
@@ -83,10 +94,13 @@ extension DescribeMessage {
                 return Feature(
                     reference: "\(view.name):\(aggregation.name)",
                     type: (aggregation.function.resultType(of: column?.type) ?? .int64).name,
-                    function: aggregation.function.rawValue, column: aggregation.column,
+                    function: aggregation.function.rawValue,
+                    column: aggregation.column,
                     timeWindow: aggregation.timeWindow.description,
                     offset: aggregation.offset == 0 ? nil : TimeWindow.text(microseconds: aggregation.offset),
-                    entity: view.entity, source: view.source)
+                    entity: view.entity,
+                    source: view.source
+                )
             }
         }
         services = definition.featureServices.map { service in
@@ -94,10 +108,16 @@ extension DescribeMessage {
             let entities = definition.featureViews.filter { views.contains($0.name) }.map(\.entity)
             var joinKeys: [String] = []
             for entity in entities {
-                for key in catalog.entity(entity)?.joinKeys ?? [] where !joinKeys.contains(key.name) { joinKeys.append(key.name) }
+                for key in catalog.entity(entity)?.joinKeys ?? [] where !joinKeys.contains(key.name) {
+                    joinKeys.append(key.name)
+                }
             }
             return Service(
-                name: service.name, version: service.version, features: service.features.map(\.description), joinKeys: joinKeys)
+                name: service.name,
+                version: service.version,
+                features: service.features.map(\.description),
+                joinKeys: joinKeys
+            )
         }
     }
 }
@@ -105,7 +125,9 @@ extension DescribeMessage {
 extension StatusMessage {
     fileprivate init(_ store: FeatureStore, version: String, ingest: Ingest?) {
         let counters = store.counterValues
-        func total(_ prefix: String) -> UInt64 { counters.filter { $0.key.hasPrefix(prefix) }.reduce(0) { $0 &+ $1.value } }
+        func total(_ prefix: String) -> UInt64 {
+            counters.filter { $0.key.hasPrefix(prefix) }.reduce(0) { $0 &+ $1.value }
+        }
         self.version = version
         project = store.catalog.definition.project
         definitionHash = store.catalog.definitionHash
@@ -114,9 +136,13 @@ extension StatusMessage {
         self.ingest?.deadLetters = total("dead_letters/")
         let figures = store.figures
         self.store = Store(
-            newestCommit: figures.commits == 0 ? nil : store.newestCommit.iso8601, commits: figures.commits,
-            residentEntities: figures.residentEntities, residentBytes: figures.residentBytes,
-            unfoldedEvents: figures.unfoldedEvents, failure: store.failureReason?.description)
+            newestCommit: figures.commits == 0 ? nil : store.newestCommit.iso8601,
+            commits: figures.commits,
+            residentEntities: figures.residentEntities,
+            residentBytes: figures.residentBytes,
+            unfoldedEvents: figures.unfoldedEvents,
+            failure: store.failureReason?.description
+        )
         self.counters = counters
     }
 }

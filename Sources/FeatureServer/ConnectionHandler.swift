@@ -89,7 +89,9 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func handle(_ frame: Frame, _ context: ChannelHandlerContext) {
         do throws(WireError) {
-            guard isGreeted || frame.type == .hello else { throw WireError(.notGreeted, "the first message must be HELLO") }
+            guard isGreeted || frame.type == .hello else {
+                throw WireError(.notGreeted, "the first message must be HELLO")
+            }
             switch frame.type {
             case .hello: try greet(frame)
             case .prepare: try prepare(frame)
@@ -111,10 +113,14 @@ final class ConnectionHandler: ChannelInboundHandler {
         let hello = try Hello(body: frame.body, limits: shared.limits)
         guard hello.versionMin <= WireVersion.current, hello.versionMax >= WireVersion.current else {
             throw WireError(
-                .versionUnsupported, "this server speaks version \(WireVersion.current), the client \(hello.versionMin) to \(hello.versionMax)")
+                .versionUnsupported,
+                "this server speaks version \(WireVersion.current), the client \(hello.versionMin) to \(hello.versionMax)"
+            )
         }
         if let tokens = shared.tokens {
-            guard let token = hello.token, tokens.contains(token) else { throw WireError(.unauthenticated, "a valid token is needed") }
+            guard let token = hello.token, tokens.contains(token) else {
+                throw WireError(.unauthenticated, "a valid token is needed")
+            }
         }
         isGreeted = true
         decoder.frameSizeMax = shared.limits.frameSizeMax
@@ -124,7 +130,10 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func prepare(_ frame: Frame) throws(WireError) {
         let request = try PrepareRequest(body: frame.body, limits: shared.limits)
         guard prepared.count < WireVersion.preparedLookupsMax else {
-            throw WireError(.tooMany, "\(WireVersion.preparedLookupsMax) lookups are prepared on this connection already")
+            throw WireError(
+                .tooMany,
+                "\(WireVersion.preparedLookupsMax) lookups are prepared on this connection already"
+            )
         }
         let lookup = try PreparedLookup(request.target, in: shared.store.catalog)
         let id = nextLookupID
@@ -132,14 +141,22 @@ final class ConnectionHandler: ChannelInboundHandler {
         prepared[id] = lookup
         try reply(
             PreparedReply(
-                lookupID: id, definitionHash: lookup.plan.definitionHash, joinKeys: lookup.plan.joinKeys,
-                features: lookup.plan.features.map { PreparedReply.Feature(reference: $0.reference.description, type: $0.type) }),
-            frame.requestID)
+                lookupID: id,
+                definitionHash: lookup.plan.definitionHash,
+                joinKeys: lookup.plan.joinKeys,
+                features: lookup.plan.features.map {
+                    PreparedReply.Feature(reference: $0.reference.description, type: $0.type)
+                }
+            ),
+            frame.requestID
+        )
     }
 
     /// The prepared lookup, compiled for the definitions of now.
     private func current(_ id: UInt32) throws(WireError) -> PreparedLookup {
-        guard var lookup = prepared[id] else { throw WireError(.unknownLookup, "lookup \(id) was not prepared on this connection") }
+        guard var lookup = prepared[id] else {
+            throw WireError(.unknownLookup, "lookup \(id) was not prepared on this connection")
+        }
         if lookup.plan.generation != shared.store.generation {
             try lookup.refresh(in: shared.store.catalog)
             prepared[id] = lookup
@@ -160,12 +177,22 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
         guard !isDone else { return }
         // Some entity is not in memory: the whole request goes to the pool, with a copy of its bytes that it owns.
-        let lookup = try current(try frame.body.withBytes { bytes throws(WireError) in try LookupRequestView(bytes, limits: shared.limits).lookupID })
+        let lookup = try current(
+            try frame.body.withBytes { bytes throws(WireError) in
+                try LookupRequestView(bytes, limits: shared.limits).lookupID
+            }
+        )
         let server = shared
         runOnPool(frame, context) { buffer throws(WireError) in
             try frame.body.withBytes { bytes throws(WireError) in
                 try LookupResponder(store: server.store, limits: server.limits)
-                    .respond(try LookupRequestView(bytes, limits: server.limits), lookup, frame.requestID, ReadScratch(), into: &buffer)
+                    .respond(
+                        try LookupRequestView(bytes, limits: server.limits),
+                        lookup,
+                        frame.requestID,
+                        ReadScratch(),
+                        into: &buffer
+                    )
             }
         }
     }
@@ -189,7 +216,10 @@ final class ConnectionHandler: ChannelInboundHandler {
         runOnPool(frame, context) { buffer throws(WireError) in
             let body = try server.admin.answer(request)
             try AdminReply(body: body).writeFrame(
-                requestID: frame.requestID, frameSizeMax: server.limits.frameSizeMax, into: &buffer)
+                requestID: frame.requestID,
+                frameSizeMax: server.limits.frameSizeMax,
+                into: &buffer
+            )
         }
     }
 
@@ -197,7 +227,9 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// Runs `work` on the pool; its bytes, or its error, become the reply.
     private func runOnPool(
-        _ frame: Frame, _ context: ChannelHandlerContext, _ work: @escaping @Sendable (inout ByteBuffer) throws(WireError) -> Void
+        _ frame: Frame,
+        _ context: ChannelHandlerContext,
+        _ work: @escaping @Sendable (inout ByteBuffer) throws(WireError) -> Void
     ) {
         inFlight += 1
         updateReading(context)
@@ -211,7 +243,11 @@ final class ConnectionHandler: ChannelInboundHandler {
                     FrameWriter.writeError(error, requestID: frame.requestID, into: &buffer)
                 }
             } else {
-                FrameWriter.writeError(WireError(.notReady, "the server is stopping"), requestID: frame.requestID, into: &buffer)
+                FrameWriter.writeError(
+                    WireError(.notReady, "the server is stopping"),
+                    requestID: frame.requestID,
+                    into: &buffer
+                )
             }
             let reply = buffer
             eventLoop.execute {
@@ -238,7 +274,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     // MARK: Replies
 
     private func withReplies<R>(
-        _ context: ChannelHandlerContext, _ body: (inout ByteBuffer) throws(WireError) -> R
+        _ context: ChannelHandlerContext,
+        _ body: (inout ByteBuffer) throws(WireError) -> R
     ) throws(WireError) -> R {
         var buffer = replies ?? context.channel.allocator.buffer(capacity: 4096)
         replies = nil

@@ -34,8 +34,10 @@ public struct DefinitionsService: Sendable {
         let plan = Plan(from: isEmpty ? nil : store.catalog.definition, to: repository.definition)
         guard plan.isApplicable else { return plan }
         try store.apply(
-            repository.definition, definitionHash: plan.definitionHash,
-            files: files.files.map { DefinitionFile(name: $0.name, text: $0.text) })
+            repository.definition,
+            definitionHash: plan.definitionHash,
+            files: files.files.map { DefinitionFile(name: $0.name, text: $0.text) }
+        )
         return plan
     }
 

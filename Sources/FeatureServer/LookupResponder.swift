@@ -13,7 +13,10 @@ struct LookupResponder {
     ///
     /// - Returns: false, with nothing written, when some entity is not in memory.
     func respondFromMemory(
-        _ request: LookupRequestView, _ lookup: PreparedLookup, _ requestID: UInt32, _ scratch: ReadScratch,
+        _ request: LookupRequestView,
+        _ lookup: PreparedLookup,
+        _ requestID: UInt32,
+        _ scratch: ReadScratch,
         into buffer: inout ByteBuffer
     ) throws(WireError) -> Bool {
         try respond(request, lookup, requestID, scratch, into: &buffer) { key, point throws(WireError) in
@@ -23,7 +26,10 @@ struct LookupResponder {
 
     /// Writes VALUES, reading from disk what is not in memory; blocking.
     func respond(
-        _ request: LookupRequestView, _ lookup: PreparedLookup, _ requestID: UInt32, _ scratch: ReadScratch,
+        _ request: LookupRequestView,
+        _ lookup: PreparedLookup,
+        _ requestID: UInt32,
+        _ scratch: ReadScratch,
         into buffer: inout ByteBuffer
     ) throws(WireError) {
         _ = try respond(request, lookup, requestID, scratch, into: &buffer) { key, point throws(WireError) in
@@ -36,19 +42,27 @@ struct LookupResponder {
 
     @inline(__always)
     private func respond(
-        _ request: LookupRequestView, _ lookup: PreparedLookup, _ requestID: UInt32, _ scratch: ReadScratch,
-        into buffer: inout ByteBuffer, _ read: (UnsafeRawBufferPointer, ReadPoint) throws(WireError) -> Bool
+        _ request: LookupRequestView,
+        _ lookup: PreparedLookup,
+        _ requestID: UInt32,
+        _ scratch: ReadScratch,
+        into buffer: inout ByteBuffer,
+        _ read: (UnsafeRawBufferPointer, ReadPoint) throws(WireError) -> Bool
     ) throws(WireError) -> Bool {
         // K first, then T: the commit that is newest now has arrived by T, whatever happens between.
         let point = store.readPoint(asOf: request.asOf, knownAt: request.knownAt, boundary: request.boundary)
         let keys = try request.keys(joinKeys: lookup.joinKeyTypes)
         let frame = FrameWriter.beginFrame(.values, requestID: requestID, into: &buffer)
         ValuesHeader(
-            asOf: point.asOf, knownAt: point.knownAt, count: request.count, features: lookup.layout.types.count,
+            asOf: point.asOf,
+            knownAt: point.knownAt,
+            count: request.count,
+            features: lookup.layout.types.count,
             eventTimes: request.wantsEventTimes
         ).write(into: &buffer)
         buffer.reserveCapacity(
-            minimumWritableBytes: request.count * lookup.layout.rowByteCountMax(eventTimes: request.wantsEventTimes))
+            minimumWritableBytes: request.count * lookup.layout.rowByteCountMax(eventTimes: request.wantsEventTimes)
+        )
         for key in keys {
             let isRead: Bool
             do throws(WireError) { isRead = try read(key, point) } catch {
@@ -81,8 +95,12 @@ extension ReadScratch {
         cells.strings.withUnsafeBytes { strings in
             body(
                 FeatureCellsView(
-                    statuses: cells.statuses, slots: cells.slots, eventTimes: eventTimes ? UnsafePointer(cells.eventTimes) : nil,
-                    strings: strings))
+                    statuses: cells.statuses,
+                    slots: cells.slots,
+                    eventTimes: eventTimes ? UnsafePointer(cells.eventTimes) : nil,
+                    strings: strings
+                )
+            )
         }
     }
 }

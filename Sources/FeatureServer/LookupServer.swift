@@ -22,7 +22,8 @@ public final class LookupServer: Sendable {
     ///
     /// - Parameter threads: event loops; requests of one connection stay on one.
     /// - Throws: the system's error when the address cannot be bound.
-    public static func start(host: String, port: Int, threads: Int, shared: ServerContext) async throws -> LookupServer {
+    public static func start(host: String, port: Int, threads: Int, shared: ServerContext) async throws -> LookupServer
+    {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         do {
             let channel = try await ServerBootstrap(group: group)
@@ -35,7 +36,10 @@ public final class LookupServer: Sendable {
                 .childChannelOption(.maxMessagesPerRead, value: 1)
                 .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16 << 10))
                 .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-                .childChannelOption(.writeBufferWaterMark, value: ChannelOptions.Types.WriteBufferWaterMark(low: 1 << 20, high: 8 << 20))
+                .childChannelOption(
+                    .writeBufferWaterMark,
+                    value: ChannelOptions.Types.WriteBufferWaterMark(low: 1 << 20, high: 8 << 20)
+                )
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHandler(ConnectionHandler(shared))

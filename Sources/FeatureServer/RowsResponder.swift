@@ -10,7 +10,10 @@ struct RowsResponder {
     let limits: WireLimits
 
     func respond(
-        _ request: RowsRequestView, _ lookup: PreparedLookup, _ requestID: UInt32, into buffer: inout ByteBuffer
+        _ request: RowsRequestView,
+        _ lookup: PreparedLookup,
+        _ requestID: UInt32,
+        into buffer: inout ByteBuffer
     ) throws(WireError) {
         let knownAt = store.readPoint(asOf: nil, knownAt: request.knownAt, boundary: request.boundary).knownAt
         var rows = LabelRows()
@@ -22,7 +25,10 @@ struct RowsResponder {
         let columns: [FeatureCellColumn]?
         do throws(StoreError) {
             columns = try PointInTimeJoin(store: store, plan: lookup.plan).columns(
-                for: rows, knownAt: knownAt, boundary: request.boundary)
+                for: rows,
+                knownAt: knownAt,
+                boundary: request.boundary
+            )
         } catch { throw WireError(.storeFailed, error.description) }
         guard let columns else { throw WireError(.notReady, "the server is stopping") }
         let frame = FrameWriter.beginFrame(.columns, requestID: requestID, into: &buffer)
@@ -38,7 +44,9 @@ struct RowsResponder {
                     guard let statusBase = statuses.baseAddress, let slotBase = slots.baseAddress else { return }
                     buffer.writeColumn(
                         FeatureCellsView(statuses: statusBase, slots: slotBase, strings: strings),
-                        count: statuses.count, type: column.type)
+                        count: statuses.count,
+                        type: column.type
+                    )
                 }
             }
         }

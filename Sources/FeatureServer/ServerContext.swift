@@ -15,8 +15,13 @@ public struct ServerContext: Sendable {
     public var serverName: String
 
     public init(
-        store: FeatureStore, pool: NIOThreadPool, tokens: TokenList?, admin: AdminRouter, limits: WireLimits = .standard,
-        log: Logger, serverName: String
+        store: FeatureStore,
+        pool: NIOThreadPool,
+        tokens: TokenList?,
+        admin: AdminRouter,
+        limits: WireLimits = .standard,
+        log: Logger,
+        serverName: String
     ) {
         self.store = store
         self.pool = pool
@@ -40,7 +45,10 @@ public struct AdminRouter: Sendable {
 
     func answer(_ request: AdminRequest) throws(WireError) -> String {
         guard let handler = handlers[request.verb] else {
-            throw WireError(.badRequest, "unknown admin verb '\(request.verb)'; there are: \(handlers.keys.sorted().joined(separator: ", "))")
+            throw WireError(
+                .badRequest,
+                "unknown admin verb '\(request.verb)'; there are: \(handlers.keys.sorted().joined(separator: ", "))"
+            )
         }
         return try handler(request.body)
     }

@@ -11,7 +11,9 @@ public struct NaiveInteger: Equatable, Sendable {
 
     public init(_ value: Int64) {
         isNegative = value < 0
-        digits = Self.trimmed([UInt32(truncatingIfNeeded: value.magnitude), UInt32(truncatingIfNeeded: value.magnitude >> 32)])
+        digits = Self.trimmed([
+            UInt32(truncatingIfNeeded: value.magnitude), UInt32(truncatingIfNeeded: value.magnitude >> 32),
+        ])
     }
 
     /// A finite double as a number of units of 2^-1074: every double is a whole number of them.

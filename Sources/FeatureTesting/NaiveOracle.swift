@@ -37,7 +37,9 @@ public struct OracleEvent: Hashable, Sendable {
     func isBefore(_ other: OracleEvent) -> Bool {
         if time != other.time { return time < other.time }
         if position.source != other.position.source { return position.source < other.position.source }
-        if position.incarnation != other.position.incarnation { return position.incarnation < other.position.incarnation }
+        if position.incarnation != other.position.incarnation {
+            return position.incarnation < other.position.incarnation
+        }
         if position.partition != other.position.partition { return position.partition < other.position.partition }
         return position.offset < other.position.offset
     }
@@ -63,7 +65,11 @@ public struct OracleQuery: Hashable, Sendable {
     public var availableFrom: Int64?
 
     public init(
-        function: AggregateFunction, column: Int?, length: Int64?, offset: Int64 = 0, defaultValue: FeatureValue = .null,
+        function: AggregateFunction,
+        column: Int?,
+        length: Int64?,
+        offset: Int64 = 0,
+        defaultValue: FeatureValue = .null,
         availableFrom: Int64? = nil
     ) {
         self.function = function
@@ -100,7 +106,11 @@ public struct OracleAnswer: Equatable, Sendable, CustomStringConvertible {
 
 public enum NaiveOracle {
     public static func value(
-        _ events: [OracleEvent], _ query: OracleQuery, asOf: Int64, knownAt: Int64, edge: OracleQuery.Edge = .strict
+        _ events: [OracleEvent],
+        _ query: OracleQuery,
+        asOf: Int64,
+        knownAt: Int64,
+        edge: OracleQuery.Edge = .strict
     ) -> OracleAnswer {
         var isFound = false
         var inside: [OracleEvent] = []
@@ -170,7 +180,9 @@ public enum NaiveOracle {
     }
 
     /// Whether the window covers an instant before `from`.
-    private static func startsBefore(_ from: Int64, _ query: OracleQuery, _ asOf: Int64, _ edge: OracleQuery.Edge) -> Bool {
+    private static func startsBefore(_ from: Int64, _ query: OracleQuery, _ asOf: Int64, _ edge: OracleQuery.Edge)
+        -> Bool
+    {
         guard let length = query.length else { return true }
         let start = Int128(asOf) - Int128(query.offset) - Int128(length)
         return edge == .strict ? start < Int128(from) : start + 1 < Int128(from)

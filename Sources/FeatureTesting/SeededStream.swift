@@ -17,8 +17,14 @@ public struct SeededStream: Sendable {
         public var isExtreme: Bool
 
         public init(
-            types: [ValueType], entities: Int = 8, partitions: Int = 3, start: Int64 = 1_000_000_000_000, span: Int64 = 1_000_000,
-            grain: Int64 = 1, nullsOneIn: Int = 5, isExtreme: Bool = false
+            types: [ValueType],
+            entities: Int = 8,
+            partitions: Int = 3,
+            start: Int64 = 1_000_000_000_000,
+            span: Int64 = 1_000_000,
+            grain: Int64 = 1,
+            nullsOneIn: Int = 5,
+            isExtreme: Bool = false
         ) {
             self.types = types
             self.entities = entities
@@ -53,8 +59,11 @@ public struct SeededStream: Sendable {
         let isLate = random.oneIn(4)
         let time = isLate ? Int64.random(in: 0...front, using: &random) : front
         let event = OracleEvent(
-            time: shape.start + time / shape.grain * shape.grain, arrival: arrival, position: place,
-            values: shape.types.map { value($0) })
+            time: shape.start + time / shape.grain * shape.grain,
+            arrival: arrival,
+            position: place,
+            values: shape.types.map { value($0) }
+        )
         return (random.skewed(below: shape.entities), event)
     }
 
@@ -65,10 +74,13 @@ public struct SeededStream: Sendable {
         case .int64: return .int64(integer())
         case .float64: return .float64(double())
         case .bool: return .bool(Bool.random(using: &random))
-        case .timestamp: return .timestamp(Instant(microseconds: shape.start + Int64.random(in: 0..<shape.span, using: &random)))
+        case .timestamp:
+            return .timestamp(Instant(microseconds: shape.start + Int64.random(in: 0..<shape.span, using: &random)))
         case .string:
             let words = ["", "a", "b", "Übung", "a longer text than the others", "\u{0}", "🏖"]
-            return .string(words.randomElement(using: &random).map { $0 + String(Int.random(in: 0..<4, using: &random)) } ?? "")
+            return .string(
+                words.randomElement(using: &random).map { $0 + String(Int.random(in: 0..<4, using: &random)) } ?? ""
+            )
         }
     }
 

@@ -47,7 +47,9 @@ public final class TemporaryFolder: Sendable {
         fseek(file, 0, SEEK_END)
         let size = max(0, ftell(file))
         rewind(file)
-        return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in count = fread(buffer.baseAddress, 1, size, file) }
+        return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            count = fread(buffer.baseAddress, 1, size, file)
+        }
     }
 
     public static func write(_ bytes: [UInt8], to path: String) {

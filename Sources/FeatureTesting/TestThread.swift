@@ -12,12 +12,15 @@ public final class TestThread: @unchecked Sendable {
         }
         let start = Unmanaged.passRetained(Start(body))
         let status = pthread_create(
-            &handle, nil,
+            &handle,
+            nil,
             { context in
                 guard let context else { return nil }
                 Unmanaged<Start>.fromOpaque(context).takeRetainedValue().body()
                 return nil
-            }, start.toOpaque())
+            },
+            start.toOpaque()
+        )
         precondition(status == 0, "pthread_create failed with \(status)")
     }
 

@@ -42,7 +42,9 @@ struct Assigner {
             try consumer.metadata(timeoutMilliseconds: Self.timeoutMilliseconds)
         }
         if let marker = DevelopmentBroker.incarnationMarker(in: topics.map(\.name)) { return marker }
-        let id = try consuming { () throws(KafkaError) in try consumer.clusterID(timeoutMilliseconds: Self.timeoutMilliseconds) }
+        let id = try consuming { () throws(KafkaError) in
+            try consumer.clusterID(timeoutMilliseconds: Self.timeoutMilliseconds)
+        }
         guard let id else { throw IngestError(retry: "no broker told its cluster id") }
         return id
     }
@@ -52,27 +54,40 @@ struct Assigner {
     func assign(_ source: Source, cluster: String) throws(IngestError) -> AssignedSource? {
         try settleIncarnation(source, cluster: cluster)
         guard let plan = SourcePlan(source, in: store.catalog) else { return nil }
-        guard let intake = RecordIntake(plan) else { throw IngestError(halt: "source '\(source.name)' has more than 128 fields") }
+        guard let intake = RecordIntake(plan) else {
+            throw IngestError(halt: "source '\(source.name)' has more than 128 fields")
+        }
         let partitions = try partitions(of: source)
         var next: [Int32: Int64] = [:]
         var fresh: [Int32] = []
         for partition in partitions {
-            let stream = StreamID(source: plan.record.ordinal, incarnation: plan.record.incarnation, partition: partition)
+            let stream = StreamID(
+                source: plan.record.ordinal,
+                incarnation: plan.record.incarnation,
+                partition: partition
+            )
             if let stored = try storing({ () throws(StoreError) in try store.offset(of: stream) }) {
                 next[partition] = stored
             } else {
                 fresh.append(partition)
             }
         }
-        for (partition, offset) in try start(of: source, partitions: fresh, cluster: cluster) { next[partition] = offset }
+        for (partition, offset) in try start(of: source, partitions: fresh, cluster: cluster) {
+            next[partition] = offset
+        }
         if !fresh.isEmpty {
             try storing { () throws(StoreError) in
                 _ = try store.commit { _ throws(StoreError) in
                     var commit = Commit()
                     commit.offsets = fresh.map { partition in
                         StreamOffset(
-                            stream: StreamID(source: plan.record.ordinal, incarnation: plan.record.incarnation, partition: partition),
-                            next: next[partition] ?? 0)
+                            stream: StreamID(
+                                source: plan.record.ordinal,
+                                incarnation: plan.record.incarnation,
+                                partition: partition
+                            ),
+                            next: next[partition] ?? 0
+                        )
                     }
                     // Known now and lost later: after a restart an offset beyond 0 no longer tells where it all began.
                     if fresh.count == partitions.count, fresh.allSatisfy({ next[$0] == 0 }) {
@@ -91,9 +106,13 @@ struct Assigner {
         let known = store.catalog.sources[source.name]
         var isNewTopic = false
         if let known, known.incarnation > 0, known.cluster != cluster {
-            guard known.cluster.hasPrefix(DevelopmentBroker.markerPrefix), cluster.hasPrefix(DevelopmentBroker.markerPrefix) else {
+            guard known.cluster.hasPrefix(DevelopmentBroker.markerPrefix),
+                cluster.hasPrefix(DevelopmentBroker.markerPrefix)
+            else {
                 throw IngestError(
-                    halt: "source '\(source.name)' was consumed from Kafka cluster '\(known.cluster)', but this is cluster '\(cluster)': its offsets mean other records. Point bootstrap.servers back, or use a new data directory or a new source name")
+                    halt:
+                        "source '\(source.name)' was consumed from Kafka cluster '\(known.cluster)', but this is cluster '\(cluster)': its offsets mean other records. Point bootstrap.servers back, or use a new data directory or a new source name"
+                )
             }
             isNewTopic = true
         }
@@ -106,7 +125,9 @@ struct Assigner {
         let topics = try consuming { () throws(KafkaError) in
             try consumer.metadata(topic: source.topic, timeoutMilliseconds: Self.timeoutMilliseconds)
         }
-        guard let topic = topics.first(where: { $0.name == source.topic }), topic.error == nil, !topic.partitions.isEmpty else {
+        guard let topic = topics.first(where: { $0.name == source.topic }), topic.error == nil,
+            !topic.partitions.isEmpty
+        else {
             let reason = topics.first?.error?.message ?? "it has no partitions"
             throw IngestError(retry: "topic '\(source.topic)' of source '\(source.name)': \(reason)")
         }
@@ -114,27 +135,38 @@ struct Assigner {
     }
 
     private func start(
-        of source: Source, partitions: [Int32], cluster: String
+        of source: Source,
+        partitions: [Int32],
+        cluster: String
     ) throws(IngestError) -> [Int32: Int64] {
         guard !partitions.isEmpty else { return [:] }
         var offsets: [Int32: Int64] = [:]
         if case .time(let instant) = source.start {
             guard !cluster.hasPrefix(DevelopmentBroker.markerPrefix) else {
-                throw IngestError(halt: "source '\(source.name)': the development broker cannot find offsets by time; use start: earliest or latest")
+                throw IngestError(
+                    halt:
+                        "source '\(source.name)': the development broker cannot find offsets by time; use start: earliest or latest"
+                )
             }
             // Rounded up: the first record at or after the instant.
             let milliseconds = instant.microseconds / 1000 + (instant.microseconds % 1000 > 0 ? 1 : 0)
             let found = try consuming { () throws(KafkaError) in
                 try consumer.offsets(
-                    forTimestampMilliseconds: milliseconds, topic: source.topic, partitions: partitions,
-                    timeoutMilliseconds: Self.timeoutMilliseconds)
+                    forTimestampMilliseconds: milliseconds,
+                    topic: source.topic,
+                    partitions: partitions,
+                    timeoutMilliseconds: Self.timeoutMilliseconds
+                )
             }
             for place in found where place.offset >= 0 { offsets[place.partition] = place.offset }
         }
         for partition in partitions where offsets[partition] == nil {
             let (low, high) = try consuming { () throws(KafkaError) in
                 try consumer.watermarkOffsets(
-                    topic: source.topic, partition: partition, timeoutMilliseconds: Self.timeoutMilliseconds)
+                    topic: source.topic,
+                    partition: partition,
+                    timeoutMilliseconds: Self.timeoutMilliseconds
+                )
             }
             offsets[partition] = source.start == .earliest ? low : high
         }

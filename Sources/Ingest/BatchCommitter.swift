@@ -33,7 +33,8 @@ struct BatchCommitter {
                 guard let next = source.next[message.partition], message.offset >= next else { continue }
                 source.next[message.partition] = message.offset + 1
                 let stream = source.stream(message.partition)
-                ranges[stream, default: StreamRange(stream: stream, first: message.offset, last: message.offset)].last = message.offset
+                ranges[stream, default: StreamRange(stream: stream, first: message.offset, last: message.offset)].last =
+                    message.offset
                 source.intake.add(record, number: number)
                 result.records += 1
             }
@@ -54,15 +55,23 @@ struct BatchCommitter {
     }
 
     private func add(
-        _ source: AssignedSource, arrival: Instant, _ batch: inout MessageBatch, to commit: inout Commit, _ result: inout Result
+        _ source: AssignedSource,
+        arrival: Instant,
+        _ batch: inout MessageBatch,
+        to commit: inout Commit,
+        _ result: inout Result
     ) {
         let intake = source.intake
         intake.decide(arrival: arrival)
         let name = source.source.name
         if intake.acceptedCount > 0 {
-            for (target, events) in zip(intake.plan.targets, intake.batches) { commit.batches.append((target.history.id, events)) }
+            for (target, events) in zip(intake.plan.targets, intake.batches) {
+                commit.batches.append((target.history.id, events))
+            }
             commit.counters["events/\(name)", default: 0] += UInt64(intake.acceptedCount)
-            if !intake.plan.record.isAvailabilityDecided, let from = availableFrom(source) { commit.availability.append((name, from)) }
+            if !intake.plan.record.isAvailabilityDecided, let from = availableFrom(source) {
+                commit.availability.append((name, from))
+            }
         }
         if intake.tombstones > 0 { commit.counters["tombstones/\(name)", default: 0] += intake.tombstones }
         for rejection in intake.rejections {
@@ -88,14 +97,23 @@ struct BatchCommitter {
     }
 
     private func deadLetter(
-        _ rejection: RecordIntake.Rejection, _ source: Source, _ batch: inout MessageBatch
+        _ rejection: RecordIntake.Rejection,
+        _ source: Source,
+        _ batch: inout MessageBatch
     ) -> DeadLetter {
         let message = batch[rejection.record]
         return DeadLetter(
-            source: source.name, topic: source.topic, partition: message.partition, offset: message.offset,
-            timestampMilliseconds: message.timestampMilliseconds, reason: rejection.reason.rawValue,
-            message: rejection.message, key: message.key.map { Array($0) }, value: message.value.map { Array($0) },
-            headers: batch.headers(at: rejection.record).map { DeadLetter.Header(name: $0.name, value: $0.value) })
+            source: source.name,
+            topic: source.topic,
+            partition: message.partition,
+            offset: message.offset,
+            timestampMilliseconds: message.timestampMilliseconds,
+            reason: rejection.reason.rawValue,
+            message: rejection.message,
+            key: message.key.map { Array($0) },
+            value: message.value.map { Array($0) },
+            headers: batch.headers(at: rejection.record).map { DeadLetter.Header(name: $0.name, value: $0.value) }
+        )
     }
 
     /// An error in a record's place: its partition stands still until an operator decides.

@@ -60,7 +60,9 @@ struct ConsumeLoop {
         let sources = catalog.definition.sources
         let log = log
         let consumer = try consuming { () throws(KafkaError) in
-            try KafkaConsumer(KafkaSettings(options.kafka)) { _, facility, text in log.debug("librdkafka \(facility): \(text)") }
+            try KafkaConsumer(KafkaSettings(options.kafka)) { _, facility, text in
+                log.debug("librdkafka \(facility): \(text)")
+            }
         }
         defer { consumer.close() }
         let assigner = Assigner(store: store, consumer: consumer)
@@ -110,9 +112,13 @@ struct ConsumeLoop {
             if now >= nextRefresh {
                 nextRefresh = now + Self.refreshMilliseconds
                 report(BatchCommitter.Result(), assigned, consumer)
-                consumer.commitForLagTools(assigned.flatMap { source in
-                    source.next.map { TopicPartitionOffset(topic: source.source.topic, partition: $0.key, offset: $0.value) }
-                })
+                consumer.commitForLagTools(
+                    assigned.flatMap { source in
+                        source.next.map {
+                            TopicPartitionOffset(topic: source.source.topic, partition: $0.key, offset: $0.value)
+                        }
+                    }
+                )
                 if try hasNewPartitions(assigned, consumer) { return }
             }
             // Few records: let more gather until the commit interval is over, rather than commit each alone.
@@ -137,14 +143,20 @@ struct ConsumeLoop {
             status.deadLetters += result.deadLetters
             status.commits += result.records > 0 ? 1 : 0
         }
-        guard result.records == 0 || !result.problems.isEmpty || Self.milliseconds() / 250 != lastReport.value / 250 else { return }
+        guard result.records == 0 || !result.problems.isEmpty || Self.milliseconds() / 250 != lastReport.value / 250
+        else { return }
         lastReport.value = Self.milliseconds()
         let partitions = assigned.flatMap { source in
             source.next.sorted { $0.key < $1.key }.map { partition, next in
                 let high = (try? consumer.highWatermark(topic: source.source.topic, partition: partition)) ?? nil
                 return IngestStatus.Partition(
-                    source: source.source.name, topic: source.source.topic, partition: partition, next: next,
-                    lag: high.map { max(0, $0 - next) }, problem: source.problems[partition])
+                    source: source.source.name,
+                    topic: source.source.topic,
+                    partition: partition,
+                    next: next,
+                    lag: high.map { max(0, $0 - next) },
+                    problem: source.problems[partition]
+                )
             }
         }
         box.update { $0.partitions = partitions }

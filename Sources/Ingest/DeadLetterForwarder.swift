@@ -31,7 +31,9 @@ struct DeadLetterForwarder {
         var pause = 500
         while !stopping.isSet {
             do throws(IngestError) {
-                let letters = try storing { () throws(StoreError) in try store.unforwardedDeadLetters(limit: Self.batchSize) }
+                let letters = try storing { () throws(StoreError) in
+                    try store.unforwardedDeadLetters(limit: Self.batchSize)
+                }
                 if letters.isEmpty {
                     wait(milliseconds: 100)
                     continue
@@ -66,13 +68,18 @@ struct DeadLetterForwarder {
     private func makeProducer() throws(IngestError) -> KafkaProducer {
         let log = log
         return try consuming { () throws(KafkaError) in
-            try KafkaProducer(KafkaSettings(Self.defaults + options.kafka)) { _, facility, text in log.debug("librdkafka \(facility): \(text)") }
+            try KafkaProducer(KafkaSettings(Self.defaults + options.kafka)) { _, facility, text in
+                log.debug("librdkafka \(facility): \(text)")
+            }
         }
     }
 
-    private func forward(_ letters: [FeatureStore.NumberedDeadLetter], with producer: KafkaProducer) throws(IngestError) {
+    private func forward(_ letters: [FeatureStore.NumberedDeadLetter], with producer: KafkaProducer) throws(IngestError)
+    {
         let topics = Dictionary(
-            store.catalog.definition.sources.map { ($0.name, $0.deadLetterTopic) }, uniquingKeysWith: { first, _ in first })
+            store.catalog.definition.sources.map { ($0.name, $0.deadLetterTopic) },
+            uniquingKeysWith: { first, _ in first }
+        )
         var waiting: Set<UInt64> = []
         var unsent = UInt64.max
         for (sequence, letter) in letters.map({ ($0.sequence, $0.letter) }) {
@@ -80,8 +87,14 @@ struct DeadLetterForwarder {
             guard case .some(.some(let topic)) = topics[letter.source] else { continue }
             do throws(KafkaError) {
                 try producer.produce(
-                    topic: topic, partition: nil, key: letter.key, value: letter.value, headers: Self.headers(letter),
-                    timestampMilliseconds: letter.timestampMilliseconds >= 0 ? letter.timestampMilliseconds : nil, token: sequence)
+                    topic: topic,
+                    partition: nil,
+                    key: letter.key,
+                    value: letter.value,
+                    headers: Self.headers(letter),
+                    timestampMilliseconds: letter.timestampMilliseconds >= 0 ? letter.timestampMilliseconds : nil,
+                    token: sequence
+                )
                 waiting.insert(sequence)
             } catch {
                 if error.code == Self.tooLarge {
@@ -101,7 +114,9 @@ struct DeadLetterForwarder {
                 waiting.remove(report.token)
                 guard let error = report.error else { continue }
                 if error.code == Self.tooLarge {
-                    if let letter = letters.first(where: { $0.sequence == report.token }) { keep(report.token, letter.letter, error) }
+                    if let letter = letters.first(where: { $0.sequence == report.token }) {
+                        keep(report.token, letter.letter, error)
+                    }
                 } else if report.token < failed?.sequence ?? .max {
                     failed = (report.token, error)
                 }
@@ -117,18 +132,23 @@ struct DeadLetterForwarder {
 
     /// A letter that its topic will never take must not hold up those behind it: it stays readable in the outbox only.
     private func keep(_ sequence: UInt64, _ letter: DeadLetter, _ error: KafkaError) {
-        log.error("dead letter \(sequence) (topic '\(letter.topic)', partition \(letter.partition), offset \(letter.offset)) is not forwarded: \(error)")
+        log.error(
+            "dead letter \(sequence) (topic '\(letter.topic)', partition \(letter.partition), offset \(letter.offset)) is not forwarded: \(error)"
+        )
     }
 
     /// The record's own headers, then Kafka Connect's names for what went wrong; a header that is there already is not
     /// written over (Connect's DeadLetterQueueReporter does the same).
     static func headers(_ letter: DeadLetter) -> [(name: String, value: [UInt8]?)] {
         var headers = letter.headers.map { (name: $0.name, value: $0.value) }
-        let isDecoding = letter.reason != RejectionReason.tooFarInFuture.rawValue && letter.reason != RejectionReason.outsideHistory.rawValue
+        let isDecoding =
+            letter.reason != RejectionReason.tooFarInFuture.rawValue
+            && letter.reason != RejectionReason.outsideHistory.rawValue
         let context = [
             ("topic", letter.topic), ("partition", String(letter.partition)), ("offset", String(letter.offset)),
             ("connector.name", letter.source), ("task.id", "0"), ("stage", isDecoding ? "VALUE_CONVERTER" : "TASK_PUT"),
-            ("class.name", "strandline.ingest"), ("exception.class.name", letter.reason), ("exception.message", letter.message),
+            ("class.name", "strandline.ingest"), ("exception.class.name", letter.reason),
+            ("exception.message", letter.message),
         ]
         for (name, value) in context {
             let full = "__connect.errors.\(name)"

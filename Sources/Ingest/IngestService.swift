@@ -23,7 +23,8 @@ public struct IngestOptions: Sendable {
     /// The most records of one commit.
     public var recordsMax: Int
 
-    public init(kafka: [(name: String, value: String)], commitIntervalMilliseconds: Int = 20, recordsMax: Int = 16_384) {
+    public init(kafka: [(name: String, value: String)], commitIntervalMilliseconds: Int = 20, recordsMax: Int = 16_384)
+    {
         self.kafka = kafka
         self.commitIntervalMilliseconds = commitIntervalMilliseconds
         self.recordsMax = recordsMax

@@ -84,7 +84,10 @@ final class JSONRecordDecoder {
     /// The bytes of a string slot of the last record.
     @inline(__always)
     func text(_ slot: UInt64) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: strandline_json_decoder_text(handle) + Int(slot >> 32), count: Int(slot & 0xffff_ffff))
+        UnsafeRawBufferPointer(
+            start: strandline_json_decoder_text(handle) + Int(slot >> 32),
+            count: Int(slot & 0xffff_ffff)
+        )
     }
 }
 

@@ -65,14 +65,26 @@ final class RecordIntake {
             return
         }
         guard value.count <= plan.source.recordBytesMax else {
-            return reject(number, .oversized, "the value has \(value.count) bytes; record_bytes_max is \(plan.source.recordBytesMax)")
+            return reject(
+                number,
+                .oversized,
+                "the value has \(value.count) bytes; record_bytes_max is \(plan.source.recordBytesMax)"
+            )
         }
         if value.count >= 5, value[0] == 0 {
-            return reject(number, .schemaRegistryPrefix, "the value begins with a Schema Registry prefix; format json reads bare JSON")
+            return reject(
+                number,
+                .schemaRegistryPrefix,
+                "the value begins with a Schema Registry prefix; format json reads bare JSON"
+            )
         }
         if let failure = decoder.decode(value) { return reject(number, failure) }
         guard let time = eventTime(number) else { return }
-        let stream = StreamID(source: plan.record.ordinal, incarnation: plan.record.incarnation, partition: record.partition)
+        let stream = StreamID(
+            source: plan.record.ordinal,
+            incarnation: plan.record.incarnation,
+            partition: record.partition
+        )
         for (target, batch) in zip(plan.targets, batches) {
             guard append(target, to: batch, time: time, stream: stream, offset: record.offset, number: number) else {
                 // The record is one event or none: take back what its earlier targets got.
@@ -91,7 +103,11 @@ final class RecordIntake {
             return nil
         }
         guard let time = microseconds(field), Self.eventTimes.contains(time) else {
-            reject(number, .badTimestamp, "field '\(name)' is not a time in the format \(plan.source.timestampFormat.rawValue), years 1 to 9999")
+            reject(
+                number,
+                .badTimestamp,
+                "field '\(name)' is not a time in the format \(plan.source.timestampFormat.rawValue), years 1 to 9999"
+            )
             return nil
         }
         return time
@@ -106,7 +122,12 @@ final class RecordIntake {
     }
 
     private func append(
-        _ target: SourcePlan.Target, to batch: EventBatch, time: Int64, stream: StreamID, offset: Int64, number: Int
+        _ target: SourcePlan.Target,
+        to batch: EventBatch,
+        time: Int64,
+        stream: StreamID,
+        offset: Int64,
+        number: Int
     ) -> Bool {
         key.removeAll(keepingCapacity: true)
         for field in target.keyFields {
@@ -141,7 +162,11 @@ final class RecordIntake {
                 case .value(.string): slot = batch.store(decoder.text(slot))
                 case .time:
                     guard let time = microseconds(field) else {
-                        reject(number, .badTimestamp, "field '\(plan.fields[field].name)' is not a time in the format \(plan.source.timestampFormat.rawValue)")
+                        reject(
+                            number,
+                            .badTimestamp,
+                            "field '\(plan.fields[field].name)' is not a time in the format \(plan.source.timestampFormat.rawValue)"
+                        )
                         return false
                     }
                     slot = UInt64(bitPattern: time)
@@ -163,9 +188,16 @@ final class RecordIntake {
     private func reject(_ number: Int, _ failure: JSONRecordDecoder.Failure) {
         switch failure {
         case .badJSON(let detail): reject(number, .badJSON, detail)
-        case .badTime(let field): reject(number, .badTimestamp, "field '\(plan.fields[field].name)' is not \(plan.fields[field].expectation), years 1 to 9999")
-        case .nonFinite(let field): reject(number, .nonFinite, "field '\(plan.fields[field].name)' is not a finite number")
-        case .wrongType(let field): reject(number, .wrongType, "field '\(plan.fields[field].name)' is not \(plan.fields[field].expectation)")
+        case .badTime(let field):
+            reject(
+                number,
+                .badTimestamp,
+                "field '\(plan.fields[field].name)' is not \(plan.fields[field].expectation), years 1 to 9999"
+            )
+        case .nonFinite(let field):
+            reject(number, .nonFinite, "field '\(plan.fields[field].name)' is not a finite number")
+        case .wrongType(let field):
+            reject(number, .wrongType, "field '\(plan.fields[field].name)' is not \(plan.fields[field].expectation)")
         }
     }
 
@@ -174,15 +206,24 @@ final class RecordIntake {
     func decide(arrival: Instant) {
         let latest = arrival.advanced(by: plan.source.maxFuture).microseconds
         let earliest = plan.historyMax.map { arrival.advanced(by: -$0).microseconds } ?? .min
-        guard let times = batches.first?.times, (0..<records.count).contains(where: { times[$0] > latest || times[$0] < earliest })
+        guard let times = batches.first?.times,
+            (0..<records.count).contains(where: { times[$0] > latest || times[$0] < earliest })
         else { return }
         var kept = 0
         for row in 0..<records.count {
             let time = times[row]
             if time > latest {
-                reject(records[row], .tooFarInFuture, "event time \(Instant(microseconds: time).iso8601) lies more than max_future after the arrival \(arrival.iso8601)")
+                reject(
+                    records[row],
+                    .tooFarInFuture,
+                    "event time \(Instant(microseconds: time).iso8601) lies more than max_future after the arrival \(arrival.iso8601)"
+                )
             } else if time < earliest {
-                reject(records[row], .outsideHistory, "event time \(Instant(microseconds: time).iso8601) lies before what history keeps at the arrival \(arrival.iso8601)")
+                reject(
+                    records[row],
+                    .outsideHistory,
+                    "event time \(Instant(microseconds: time).iso8601) lies before what history keeps at the arrival \(arrival.iso8601)"
+                )
             } else {
                 if kept != row {
                     for batch in batches { batch.move(row, to: kept) }

@@ -40,10 +40,12 @@ struct SourcePlan {
         }
         targets = histories.map { history in
             Target(
-                history: history, keyFields: history.joinKeys.map(index),
+                history: history,
+                keyFields: history.joinKeys.map(index),
                 columnFields: history.columns.map { column in
                     source.schema.contains(column.field) ? index(column.field) : nil
-                })
+                }
+            )
         }
         self.fields = fields
         timestampField = 0

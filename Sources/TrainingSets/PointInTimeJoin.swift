@@ -59,11 +59,18 @@ public struct PointInTimeJoin {
     ///   - isCancelled: asked between entities; true ends the join early with nil.
     /// - Returns: a column a feature, in the plan's order, cells in the order of the rows.
     public func columns(
-        for rows: LabelRows, knownAt: Instant, boundary: Boundary, isCancelled: () -> Bool = { false }
+        for rows: LabelRows,
+        knownAt: Instant,
+        boundary: Boundary,
+        isCancelled: () -> Bool = { false }
     ) throws(StoreError) -> [FeatureCellColumn]? {
         let count = rows.count
         var columns = plan.features.map {
-            FeatureCellColumn(type: $0.type, statuses: Array(repeating: 0, count: count), slots: Array(repeating: 0, count: count))
+            FeatureCellColumn(
+                type: $0.type,
+                statuses: Array(repeating: 0, count: count),
+                slots: Array(repeating: 0, count: count)
+            )
         }
         let order = (0..<count).sorted { a, b in
             let (left, right) = (rows.key(a), rows.key(b))
@@ -95,7 +102,9 @@ public struct PointInTimeJoin {
 }
 
 /// `withUnsafeBytes` that passes typed errors on.
-private func withBytes(of bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(StoreError) -> Void) throws(StoreError) {
+private func withBytes(of bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(StoreError) -> Void)
+    throws(StoreError)
+{
     var result: Result<Void, StoreError> = .success(())
     bytes.withUnsafeBytes { raw in
         do throws(StoreError) { try body(raw) } catch { result = .failure(error) }

@@ -31,7 +31,12 @@ struct ColumnAccumulator {
 
     /// Adds the events of `range`, all older than those added before. Events that arrived after `knownAt` do not count.
     mutating func extend(
-        over span: EventSpan, column: Int, kind: ColumnKind, parts: AccumulatorParts, range: Range<Int>, knownAt: Int64
+        over span: EventSpan,
+        column: Int,
+        kind: ColumnKind,
+        parts: AccumulatorParts,
+        range: Range<Int>,
+        knownAt: Int64
     ) {
         guard !range.isEmpty else { return }
         let nullBit: UInt64 = 1 << UInt64(column)

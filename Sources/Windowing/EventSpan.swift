@@ -22,8 +22,14 @@ public struct EventSpan {
 
     @inlinable
     public init(
-        count: Int, times: UnsafePointer<Int64>, arrivals: UnsafePointer<Int64>, nulls: UnsafePointer<UInt64>,
-        columns: UnsafePointer<UInt64>, columnStride: Int, heap: UnsafeRawBufferPointer, newestArrival: Int64
+        count: Int,
+        times: UnsafePointer<Int64>,
+        arrivals: UnsafePointer<Int64>,
+        nulls: UnsafePointer<UInt64>,
+        columns: UnsafePointer<UInt64>,
+        columnStride: Int,
+        heap: UnsafeRawBufferPointer,
+        newestArrival: Int64
     ) {
         self.count = count
         self.times = times

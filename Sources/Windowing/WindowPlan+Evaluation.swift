@@ -10,14 +10,25 @@ extension WindowPlan {
     ///   - knownAt: K; events that arrived later do not count.
     ///   - outputs: the cell in `cells` for each aggregation, in the plan's order.
     public func evaluate(
-        _ span: EventSpan, asOf: Instant, knownAt: Instant, boundary: Boundary, into cells: FeatureCells,
+        _ span: EventSpan,
+        asOf: Instant,
+        knownAt: Instant,
+        boundary: Boundary,
+        into cells: FeatureCells,
         outputs: UnsafePointer<Int32>
     ) {
         let isFound = hasEvent(span, asOf: asOf, knownAt: knownAt.microseconds, boundary: boundary)
         for group in groups {
             evaluate(
-                group, span, asOf: asOf, knownAt: knownAt.microseconds, boundary: boundary, isFound: isFound,
-                into: cells, outputs: outputs)
+                group,
+                span,
+                asOf: asOf,
+                knownAt: knownAt.microseconds,
+                boundary: boundary,
+                isFound: isFound,
+                into: cells,
+                outputs: outputs
+            )
         }
     }
 
@@ -35,8 +46,14 @@ extension WindowPlan {
     }
 
     private func evaluate(
-        _ group: Group, _ span: EventSpan, asOf: Instant, knownAt: Int64, boundary: Boundary, isFound: Bool,
-        into cells: FeatureCells, outputs: UnsafePointer<Int32>
+        _ group: Group,
+        _ span: EventSpan,
+        asOf: Instant,
+        knownAt: Int64,
+        boundary: Boundary,
+        isFound: Bool,
+        into cells: FeatureCells,
+        outputs: UnsafePointer<Int32>
     ) {
         withUnsafeTemporaryAllocation(of: ColumnAccumulator.self, capacity: group.columns.count + 1) { accumulators in
             accumulators.initialize(repeating: ColumnAccumulator())
@@ -45,20 +62,37 @@ extension WindowPlan {
             let ending = WindowInterval(asOf: asOf, length: nil, offset: group.offset, boundary: boundary)
             var reached = WindowInterval.index(of: ending.end, in: span.times, count: span.count)
             for window in group.windows {
-                let interval = WindowInterval(asOf: asOf, length: window.length, offset: group.offset, boundary: boundary)
+                let interval = WindowInterval(
+                    asOf: asOf,
+                    length: window.length,
+                    offset: group.offset,
+                    boundary: boundary
+                )
                 let start = min(reached, WindowInterval.index(of: interval.start, in: span.times, count: reached))
                 let added = start..<reached
                 if group.countsEvents { events.extend(over: span, range: added, knownAt: knownAt) }
                 for (slot, column) in group.columns.enumerated() {
                     accumulators[slot].extend(
-                        over: span, column: column.index, kind: column.kind, parts: column.parts, range: added,
-                        knownAt: knownAt)
+                        over: span,
+                        column: column.index,
+                        kind: column.kind,
+                        parts: column.parts,
+                        range: added,
+                        knownAt: knownAt
+                    )
                 }
                 reached = start
                 for output in window.outputs {
                     finish(
-                        output, events: events, column: output.column.map { accumulators[$0] }, span: span,
-                        interval: interval, isFound: isFound, cell: Int(outputs[output.cell]), into: cells)
+                        output,
+                        events: events,
+                        column: output.column.map { accumulators[$0] },
+                        span: span,
+                        interval: interval,
+                        isFound: isFound,
+                        cell: Int(outputs[output.cell]),
+                        into: cells
+                    )
                 }
             }
         }
@@ -66,8 +100,14 @@ extension WindowPlan {
 
     /// Turns an accumulator into value and status, by the precedence of statuses.
     private func finish(
-        _ output: Output, events: EventCounter, column: ColumnAccumulator?, span: EventSpan, interval: WindowInterval,
-        isFound: Bool, cell: Int, into cells: FeatureCells
+        _ output: Output,
+        events: EventCounter,
+        column: ColumnAccumulator?,
+        span: EventSpan,
+        interval: WindowInterval,
+        isFound: Bool,
+        cell: Int,
+        into cells: FeatureCells
     ) {
         let count = column?.count ?? events.count
         let eventTime = count == 0 ? Int64.min : column?.newestTime ?? events.newestTime
@@ -84,14 +124,18 @@ extension WindowPlan {
             slot = output.defaultSlot
         }
         let status: FeatureStatus =
-            if !isFound { .notFound } else if overflows { .overflow } else if interval.reachesBefore(output.availableFrom) {
+            if !isFound { .notFound } else if overflows {
+                .overflow
+            } else if interval.reachesBefore(output.availableFrom) {
                 .partial
             } else if slot == nil { .nullValue } else { .present }
         cells.set(cell, status, slot: slot, eventTime: eventTime)
     }
 
     /// The function's result; nil when it does not fit its type.
-    private func value(_ output: Output, _ column: ColumnAccumulator, span: EventSpan, into cells: FeatureCells) -> UInt64? {
+    private func value(_ output: Output, _ column: ColumnAccumulator, span: EventSpan, into cells: FeatureCells)
+        -> UInt64?
+    {
         let isDouble = output.function == .mean || output.type == .float64
         switch output.function {
         case .count: return UInt64(bitPattern: column.count)

@@ -19,8 +19,12 @@ public struct PlannedAggregation: Sendable {
     public var availableFrom: Instant
 
     public init(
-        function: AggregateFunction, column: (index: Int, type: ValueType)?, length: Int64?, offset: Int64,
-        defaultValue: FeatureValue?, availableFrom: Instant
+        function: AggregateFunction,
+        column: (index: Int, type: ValueType)?,
+        length: Int64?,
+        offset: Int64,
+        defaultValue: FeatureValue?,
+        availableFrom: Instant
     ) {
         self.function = function
         self.column = column
@@ -97,11 +101,20 @@ public struct WindowPlan: Sendable {
             Window(
                 length: length,
                 outputs: members.filter { $0.element.length == length }.map { cell, aggregation in
-                    Output(cell: cell, aggregation: aggregation, column: aggregation.column.flatMap { columnOf[$0.index] })
-                })
+                    Output(
+                        cell: cell,
+                        aggregation: aggregation,
+                        column: aggregation.column.flatMap { columnOf[$0.index] }
+                    )
+                }
+            )
         }
         return Group(
-            offset: offset, countsEvents: members.contains { $0.element.column == nil }, columns: columns, windows: windows)
+            offset: offset,
+            countsEvents: members.contains { $0.element.column == nil },
+            columns: columns,
+            windows: windows
+        )
     }
 }
 

@@ -16,7 +16,11 @@ struct ClientConnection: ParsableArguments {
     func withClient<R>(_ body: (StrandlineClient) async throws -> R) async throws -> R {
         let (host, port) = try Self.split(address)
         do {
-            let client = try await StrandlineClient.connect(host: host, port: port, token: token ?? ProcessInfo.processInfo.environment["STRANDLINE_TOKEN"])
+            let client = try await StrandlineClient.connect(
+                host: host,
+                port: port,
+                token: token ?? ProcessInfo.processInfo.environment["STRANDLINE_TOKEN"]
+            )
             do {
                 let result = try await body(client)
                 await client.close()
@@ -31,14 +35,16 @@ struct ClientConnection: ParsableArguments {
     }
 
     /// An admin request and its typed reply.
-    func admin<Reply: Decodable>(_ verb: String, _ request: some Encodable, as reply: Reply.Type) async throws -> Reply {
+    func admin<Reply: Decodable>(_ verb: String, _ request: some Encodable, as reply: Reply.Type) async throws -> Reply
+    {
         try await withClient { client in
             try JSONMessage.decode(reply, from: try await client.admin(verb, try JSONMessage.encode(request)))
         }
     }
 
     static func split(_ address: String) throws -> (host: String, port: Int) {
-        guard let colon = address.lastIndex(of: ":"), let port = Int(address[address.index(after: colon)...]), (0...65_535).contains(port)
+        guard let colon = address.lastIndex(of: ":"), let port = Int(address[address.index(after: colon)...]),
+            (0...65_535).contains(port)
         else { throw Failure(.usage, "'\(address)' is not an address; write host:port, for example 127.0.0.1:6567") }
         let host = address[..<colon]
         return (host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : String(host), port)
@@ -56,7 +62,10 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 func parseInstant(_ text: String?, _ option: String) throws -> Instant? {
     guard let text else { return nil }
     guard let instant = Instant(iso8601: text) else {
-        throw Failure(.usage, "\(option): '\(text)' is not an ISO 8601 time; write for example 1998-06-30 or 1998-06-30T12:00:00Z (UTC)")
+        throw Failure(
+            .usage,
+            "\(option): '\(text)' is not an ISO 8601 time; write for example 1998-06-30 or 1998-06-30T12:00:00Z (UTC)"
+        )
     }
     return instant
 }

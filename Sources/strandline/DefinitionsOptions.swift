@@ -16,7 +16,10 @@ struct DefinitionsOptions: ParsableArguments {
             try check(repository)
             return (files, repository)
         } catch let error as RepositoryError {
-            throw Failure(.usage, "\(error.diagnostics.count) mistake\(error.diagnostics.count == 1 ? "" : "s") in \(repo)\n\(error)")
+            throw Failure(
+                .usage,
+                "\(error.diagnostics.count) mistake\(error.diagnostics.count == 1 ? "" : "s") in \(repo)\n\(error)"
+            )
         }
     }
 

@@ -4,16 +4,21 @@ import KafkaLog
 
 struct DevBrokerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dev-broker", abstract: "Run a development broker (librdkafka's mock cluster) until stopped.",
+        commandName: "dev-broker",
+        abstract: "Run a development broker (librdkafka's mock cluster) until stopped.",
         discussion: """
             Examples:
               strandline dev-broker --topic purchases:4
               kcat -b "$(address it printed)" -t purchases -P
 
             For development and tests: it keeps 5 MiB a partition, in memory, on loopback, at a port of its own choice.
-            """)
+            """
+    )
 
-    @Option(name: .customLong("topic"), help: "A topic to make, name:partitions; repeatable. Others appear when asked for, with 4.")
+    @Option(
+        name: .customLong("topic"),
+        help: "A topic to make, name:partitions; repeatable. Others appear when asked for, with 4."
+    )
     var topics: [String] = []
 
     mutating func run() throws {

@@ -16,14 +16,20 @@ struct EntityArguments {
     /// The key's values in the order of the join keys.
     func key(_ joinKeys: [Field]) throws -> [FeatureValue] {
         if let unknown = values.first(where: { value in !joinKeys.contains { $0.name == value.name } }) {
-            throw Failure(.usage, "no join key '\(unknown.name)'" + hint(for: unknown.name, among: joinKeys.map(\.name), title: "join keys"))
+            throw Failure(
+                .usage,
+                "no join key '\(unknown.name)'"
+                    + hint(for: unknown.name, among: joinKeys.map(\.name), title: "join keys")
+            )
         }
         return try joinKeys.map { joinKey in
             guard let value = values.last(where: { $0.name == joinKey.name })?.value else {
                 throw Failure(.usage, "join key '\(joinKey.name)' (\(joinKey.type.name)) is missing")
             }
             guard joinKey.type == .int64 else { return .string(value) }
-            guard let number = Int64(value) else { throw Failure(.usage, "join key '\(joinKey.name)': '\(value)' is not a whole number of 64 bits") }
+            guard let number = Int64(value) else {
+                throw Failure(.usage, "join key '\(joinKey.name)': '\(value)' is not a whole number of 64 bits")
+            }
             return .int64(number)
         }
     }

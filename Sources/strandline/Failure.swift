@@ -23,7 +23,10 @@ struct Failure: Error {
     init(_ error: ClientError, address: String) {
         switch error.code {
         case .connectionLost, .timedOut:
-            self.init(.unreachable, "no server at \(address): \(error.message)\nstart one with: strandline serve --repo feature_repo")
+            self.init(
+                .unreachable,
+                "no server at \(address): \(error.message)\nstart one with: strandline serve --repo feature_repo"
+            )
         case .server(.unknownService), .server(.unknownFeature): self.init(.notFound, error.message)
         case .badArgument, .server(.badEntityKey), .server(.badRequest): self.init(.usage, error.message)
         default: self.init(.failed, error.description)

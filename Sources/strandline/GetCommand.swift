@@ -5,7 +5,8 @@ import WireProtocol
 
 struct GetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "get", abstract: "Look up the features of one entity.",
+        commandName: "get",
+        abstract: "Look up the features of one entity.",
         discussion: """
             Examples:
               strandline get customer_id=42 --service repeat_purchase
@@ -13,7 +14,8 @@ struct GetCommand: AsyncParsableCommand {
               strandline get customer_id=42 --features customer_purchases:count_30d --output json
 
             A window of 30d as of T covers [T - 30d, T): an event at T itself is not counted.
-            """)
+            """
+    )
 
     @Argument(help: "The join keys, each name=value.")
     var entity: [String]
@@ -39,18 +41,28 @@ struct GetCommand: AsyncParsableCommand {
     @OptionGroup var connection: ClientConnection
 
     mutating func run() async throws {
-        guard (service != nil) != !features.isEmpty else { throw Failure(.usage, "give either --service or --features") }
+        guard (service != nil) != !features.isEmpty else {
+            throw Failure(.usage, "give either --service or --features")
+        }
         let asOf = try parseInstant(asOf, "--as-of")
         let knownAt = try parseInstant(knownAt, "--known-at")
         let (service, features, entity, boundary) = (service, features, entity, boundary.boundary)
         let result = try await connection.withClient { client in
             let prepared: PreparedLookup
-            if let service { prepared = try await client.prepare(service: service) } else {
+            if let service {
+                prepared = try await client.prepare(service: service)
+            } else {
                 prepared = try await client.prepare(references: features)
             }
             let key = try EntityArguments(entity).key(prepared.joinKeys)
             return try await client.lookup(
-                prepared, entities: [key], asOf: asOf, knownAt: knownAt, boundary: boundary, eventTimes: true)
+                prepared,
+                entities: [key],
+                asOf: asOf,
+                knownAt: knownAt,
+                boundary: boundary,
+                eventTimes: true
+            )
         }
         guard let cells = result.rows.first else { throw Failure(.failed, "the reply holds no row") }
         print(output == .json ? json(result, cells) : table(result, cells))
@@ -61,7 +73,8 @@ struct GetCommand: AsyncParsableCommand {
         for (feature, cell) in zip(result.features, cells) {
             table.append([feature.reference, cell.value.text, cell.status.name, age(of: cell, at: result.asOf)])
         }
-        return "\(entity.joined(separator: " "))  as of \(result.asOf.iso8601)  known at \(result.knownAt.iso8601)\n" + table.text
+        return "\(entity.joined(separator: " "))  as of \(result.asOf.iso8601)  known at \(result.knownAt.iso8601)\n"
+            + table.text
     }
 
     /// How long before T the newest event that counted happened.
@@ -79,9 +92,11 @@ struct GetCommand: AsyncParsableCommand {
     private func json(_ result: LookupResult, _ cells: [FeatureCell]) -> String {
         let features = zip(result.features, cells).map { feature, cell in
             let time = cell.eventTime.flatMap { $0 == .distantPast ? nil : "\"\($0.iso8601)\"" } ?? "null"
-            return "\(jsonText(feature.reference)):{\"value\":\(cell.value.json),\"status\":\"\(cell.status.name)\",\"event_time\":\(time)}"
+            return
+                "\(jsonText(feature.reference)):{\"value\":\(cell.value.json),\"status\":\"\(cell.status.name)\",\"event_time\":\(time)}"
         }
-        return "{\"as_of\":\"\(result.asOf.iso8601)\",\"known_at\":\"\(result.knownAt.iso8601)\",\"features\":{\(features.joined(separator: ","))}}"
+        return
+            "{\"as_of\":\"\(result.asOf.iso8601)\",\"known_at\":\"\(result.knownAt.iso8601)\",\"features\":{\(features.joined(separator: ","))}}"
     }
 }
 

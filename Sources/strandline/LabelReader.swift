@@ -27,37 +27,53 @@ struct LabelReader {
         var isGood = [Bool](repeating: true, count: table.rowCount)
         let instants = try values(of: time, in: table, what: "a time (ISO 8601)", &isGood) { name, table in
             try table.timestampColumn(name)
-        } parse: { Instant(iso8601: $0) }
+        } parse: {
+            Instant(iso8601: $0)
+        }
         let keys = try joinKeys.map { joinKey -> [FeatureValue?] in
             if joinKey.type == .int64 {
-                return try values(of: joinKey.name, in: table, what: "a whole number of 64 bits", &isGood) { name, table in
+                return try values(of: joinKey.name, in: table, what: "a whole number of 64 bits", &isGood) {
+                    name,
+                    table in
                     try table.int64Column(name)
-                } parse: { Int64($0) }.map { $0.map(FeatureValue.int64) }
+                } parse: {
+                    Int64($0)
+                }.map { $0.map(FeatureValue.int64) }
             }
             return try values(of: joinKey.name, in: table, what: "text", &isGood) { name, table in
                 try table.stringColumn(name)
-            } parse: { $0 }.map { $0.map(FeatureValue.string) }
+            } parse: {
+                $0
+            }.map { $0.map(FeatureValue.string) }
         }
         let rows = isGood.indices.filter { isGood[$0] }
         guard !rows.isEmpty else { throw Failure(.usage, "\(path): no label rows") }
         let output = keepsText ? table : try Table.read(path: path, skipBadRows: skipBadRows)
         return Labels(
             table: rows.count == table.rowCount ? output : try output.filter(keeping: isGood),
-            keys: rows.map { row in keys.map { $0[row] ?? .null } }, asOf: rows.compactMap { instants[$0] },
-            skippedCount: table.rowCount - rows.count + table.badRows.count)
+            keys: rows.map { row in keys.map { $0[row] ?? .null } },
+            asOf: rows.compactMap { instants[$0] },
+            skippedCount: table.rowCount - rows.count + table.badRows.count
+        )
     }
 
     private func timeColumn(_ table: Table) throws -> String {
         if let timestampColumn { return timestampColumn }
         for name in ["event_timestamp", "timestamp"] where table.columnNames.contains(name) { return name }
         throw Failure(
-            .usage, "\(path): no column event_timestamp or timestamp; name the time column with --timestamp-column. Columns: \(table.columnNames.joined(separator: ", "))")
+            .usage,
+            "\(path): no column event_timestamp or timestamp; name the time column with --timestamp-column. Columns: \(table.columnNames.joined(separator: ", "))"
+        )
     }
 
     /// A column's values by row; nil, with the row marked bad, where there is none.
     private func values<Value: Sendable>(
-        of name: String, in table: Table, what: String, _ isGood: inout [Bool],
-        typed: (String, Table) throws -> NullableColumn<Value>, parse: (String) -> Value?
+        of name: String,
+        in table: Table,
+        what: String,
+        _ isGood: inout [Bool],
+        typed: (String, Table) throws -> NullableColumn<Value>,
+        parse: (String) -> Value?
     ) throws -> [Value?] {
         let isText = try table.columnType(name).contains("string")
         let values: [Value?]
@@ -74,7 +90,10 @@ struct LabelReader {
             guard skipBadRows else {
                 let place = table.lineNumber(ofRow: row).map { "line \($0)" } ?? "row \(row + 1)"
                 let found = texts?[row].map { "holds '\($0)', which is not \(what)" } ?? "is empty"
-                throw Failure(.usage, "\(path): \(place): column '\(name)' \(found)\nfix the row, or leave such rows out with --skip-bad-rows")
+                throw Failure(
+                    .usage,
+                    "\(path): \(place): column '\(name)' \(found)\nfix the row, or leave such rows out with --skip-bad-rows"
+                )
             }
             isGood[row] = false
         }

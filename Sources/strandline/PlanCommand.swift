@@ -13,7 +13,9 @@ struct StoreTarget: ParsableArguments {
 
     /// Runs a definitions verb on the server, or on the data directory under its lock.
     func run(_ verb: String, _ files: RepositoryFiles) async throws -> PlanMessage {
-        guard let dataDir else { return try await connection.admin(verb, DefinitionFilesMessage(files), as: PlanMessage.self) }
+        guard let dataDir else {
+            return try await connection.admin(verb, DefinitionFilesMessage(files), as: PlanMessage.self)
+        }
         let store: FeatureStore
         do throws(StoreError) {
             store = try FeatureStore(directory: dataDir, options: StoreOptions(), clock: SystemClock.now)
@@ -29,12 +31,14 @@ struct StoreTarget: ParsableArguments {
 
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plan", abstract: "Show what applying the definitions would change.",
+        commandName: "plan",
+        abstract: "Show what applying the definitions would change.",
         discussion: """
             Examples:
               strandline plan --repo feature_repo
               strandline plan --repo feature_repo --data-dir feature_repo/data     without a server
-            """)
+            """
+    )
 
     @OptionGroup var definitions: DefinitionsOptions
     @OptionGroup var target: StoreTarget
@@ -47,12 +51,14 @@ struct PlanCommand: AsyncParsableCommand {
 
 struct ApplyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "apply", abstract: "Apply the definitions.",
+        commandName: "apply",
+        abstract: "Apply the definitions.",
         discussion: """
             Examples:
               strandline apply --repo feature_repo
               strandline apply --repo feature_repo --data-dir feature_repo/data    without a server
-            """)
+            """
+    )
 
     @OptionGroup var definitions: DefinitionsOptions
     @OptionGroup var target: StoreTarget
@@ -68,5 +74,7 @@ struct ApplyCommand: AsyncParsableCommand {
 private func show(_ plan: PlanMessage) throws {
     guard plan.diagnostics.isEmpty else { throw Failure(.usage, plan.diagnostics.joined(separator: "\n")) }
     if !plan.text.isEmpty { print(plan.text, terminator: plan.text.hasSuffix("\n") ? "" : "\n") }
-    guard plan.refusals.isEmpty else { throw Failure(.usage, "nothing was applied: these changes cannot be made to a live store") }
+    guard plan.refusals.isEmpty else {
+        throw Failure(.usage, "nothing was applied: these changes cannot be made to a live store")
+    }
 }

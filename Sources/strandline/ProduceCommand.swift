@@ -5,7 +5,8 @@ import KafkaLog
 
 struct ProduceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "produce", abstract: "Send a file of JSON lines to a topic.",
+        commandName: "produce",
+        abstract: "Send a file of JSON lines to a topic.",
         discussion: """
             Examples:
               strandline produce --bootstrap 127.0.0.1:9092 --topic purchases --key customer_id purchases.jsonl
@@ -13,7 +14,8 @@ struct ProduceCommand: ParsableCommand {
 
             Each line is a record, sent as it is. --key takes the record key from a field of the line, so that the records
             of one entity share a partition and stay in order.
-            """)
+            """
+    )
 
     @Argument(help: "A file of JSON lines; - reads standard input.")
     var file: String
@@ -28,7 +30,9 @@ struct ProduceCommand: ParsableCommand {
     var key: String?
 
     mutating func run() throws {
-        guard let input = file == "-" ? fdopen(STDIN_FILENO, "r") : fopen(file, "r") else { throw Failure(.failed, "\(file): cannot be read") }
+        guard let input = file == "-" ? fdopen(STDIN_FILENO, "r") : fopen(file, "r") else {
+            throw Failure(.failed, "\(file): cannot be read")
+        }
         defer { fclose(input) }
         var information = stat()
         let total = fstat(fileno(input), &information) == 0 && information.st_size > 0 ? Int(information.st_size) : 0

@@ -15,14 +15,16 @@ import WireProtocol
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "serve", abstract: "Consume, keep history, answer lookups.",
+        commandName: "serve",
+        abstract: "Consume, keep history, answer lookups.",
         discussion: """
             Examples:
               strandline serve --repo feature_repo --embedded-broker
               strandline serve --repo feature_repo --kafka bootstrap.servers=127.0.0.1:9092 --listen 127.0.0.1:6567
 
             A data directory without definitions gets those of the repository. Later changes: strandline apply.
-            """)
+            """
+    )
 
     @OptionGroup var definitions: DefinitionsOptions
 
@@ -32,10 +34,16 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "host:port for lookups; port 0 takes a free one; default: server.listen.")
     var listen: String?
 
-    @Flag(help: "Start a development broker inside the server (librdkafka's mock cluster; nothing of it outlives the process).")
+    @Flag(
+        help:
+            "Start a development broker inside the server (librdkafka's mock cluster; nothing of it outlives the process)."
+    )
     var embeddedBroker = false
 
-    @Option(name: .customLong("kafka"), help: "A librdkafka setting, name=value; repeatable; over those of the repository.")
+    @Option(
+        name: .customLong("kafka"),
+        help: "A librdkafka setting, name=value; repeatable; over those of the repository."
+    )
     var kafkaSettings: [String] = []
 
     @Option(help: "A file of tokens that may enter, one a line (sha256:<hex>, or plain); default: server.token_file.")
@@ -63,7 +71,10 @@ struct ServeCommand: AsyncParsableCommand {
         let address = try ClientConnection.split(listen ?? server.listen.description)
         let tokens = try loadTokens(server)
         guard tokens != nil || insecureBind || Self.isLoopback(address.host) else {
-            throw Failure(.usage, "\(address.host) is not a loopback address: give --token-file, or --insecure-bind to let anyone in")
+            throw Failure(
+                .usage,
+                "\(address.host) is not a loopback address: give --token-file, or --insecure-bind to let anyone in"
+            )
         }
         let directory = dataDir ?? ServerConfiguration.path(server.dataDirectory, in: definitions.repo)
         let store = try openStore(directory, server)
@@ -75,17 +86,30 @@ struct ServeCommand: AsyncParsableCommand {
         let kafka = try settings(repository, broker)
         let ingest = IngestService(
             store: store,
-            options: IngestOptions(kafka: kafka, commitIntervalMilliseconds: Int(server.commitInterval / 1000)), log: log)
+            options: IngestOptions(kafka: kafka, commitIntervalMilliseconds: Int(server.commitInterval / 1000)),
+            log: log
+        )
         let consumes = !noIngest
-        let admin = AdminRouter.standard(store: store, version: Strandline.version) { consumes ? StatusMessage.Ingest(ingest.status) : nil }
+        let admin = AdminRouter.standard(store: store, version: Strandline.version) {
+            consumes ? StatusMessage.Ingest(ingest.status) : nil
+        }
         let pool = NIOThreadPool(numberOfThreads: 2)
         pool.start()
         let listener: LookupServer
         do {
             listener = try await LookupServer.start(
-                host: address.host, port: address.port, threads: max(1, threads),
+                host: address.host,
+                port: address.port,
+                threads: max(1, threads),
                 shared: ServerContext(
-                    store: store, pool: pool, tokens: tokens, admin: admin, log: log, serverName: "strandline \(Strandline.version)"))
+                    store: store,
+                    pool: pool,
+                    tokens: tokens,
+                    admin: admin,
+                    log: log,
+                    serverName: "strandline \(Strandline.version)"
+                )
+            )
         } catch {
             throw Failure(.failed, "cannot listen on \(address.host):\(address.port): \(error)")
         }
@@ -96,23 +120,32 @@ struct ServeCommand: AsyncParsableCommand {
         try await ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: Running(listener: listener, ingest: consumes ? ingest : nil))],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: log
+            )
         ).run()
         try await pool.shutdownGracefully()
         log.info("stopped")
     }
 
     private func makeLog() throws -> Logger {
-        guard let level = Logger.Level(rawValue: logLevel), let format = StandardErrorLog.Format(rawValue: logFormat) else {
+        guard let level = Logger.Level(rawValue: logLevel), let format = StandardErrorLog.Format(rawValue: logFormat)
+        else {
             throw Failure(.usage, "--log-level is trace, debug, info, warning or error; --log-format is text or json")
         }
         return Logger(label: "strandline") { StandardErrorLog(logLevel: level, format: format, label: $0) }
     }
 
     private func loadTokens(_ server: ServerConfiguration) throws -> TokenList? {
-        guard let path = tokenFile ?? server.tokenFile.map({ ServerConfiguration.path($0, in: definitions.repo) }) else { return nil }
-        guard let data = try? Data(contentsOf: URL(filePath: path)), let list = TokenList(text: String(decoding: data, as: UTF8.self)) else {
-            throw Failure(.usage, "\(path): cannot be read, or holds no token; write one a line: sha256:<64 hex digits>, or plain text")
+        guard let path = tokenFile ?? server.tokenFile.map({ ServerConfiguration.path($0, in: definitions.repo) })
+        else { return nil }
+        guard let data = try? Data(contentsOf: URL(filePath: path)),
+            let list = TokenList(text: String(decoding: data, as: UTF8.self))
+        else {
+            throw Failure(
+                .usage,
+                "\(path): cannot be read, or holds no token; write one a line: sha256:<64 hex digits>, or plain text"
+            )
         }
         return list
     }
@@ -121,17 +154,25 @@ struct ServeCommand: AsyncParsableCommand {
         try? FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         var options = StoreOptions(memoryBudget: server.memoryBudget)
         options.deadLetters = DeadLetterLimits(
-            recordsMax: UInt64(server.deadLetters.recordCountMax), bytesMax: UInt64(server.deadLetters.byteCountMax))
+            recordsMax: UInt64(server.deadLetters.recordCountMax),
+            bytesMax: UInt64(server.deadLetters.byteCountMax)
+        )
         do throws(StoreError) {
             return try FeatureStore(directory: directory, options: options, clock: SystemClock.now)
         } catch {
-            throw Failure(.failed, error.code == .locked ? "\(directory) is in use by another process" : "\(directory): \(error)")
+            throw Failure(
+                .failed,
+                error.code == .locked ? "\(directory) is in use by another process" : "\(directory): \(error)"
+            )
         }
     }
 
     /// The applied definitions are the store's; an empty store takes the repository's.
     private func settleDefinitions(
-        _ store: FeatureStore, _ files: RepositoryFiles, _ repository: Repository, _ log: Logger
+        _ store: FeatureStore,
+        _ files: RepositoryFiles,
+        _ repository: Repository,
+        _ log: Logger
     ) throws {
         let service = DefinitionsService(store: store)
         do {
@@ -141,7 +182,9 @@ struct ServeCommand: AsyncParsableCommand {
             } else {
                 try service.activateApplied()
                 if definitionHash(of: repository.definition) != store.catalog.definitionHash {
-                    log.warning("\(definitions.repo) differs from what is applied; see strandline plan, then strandline apply")
+                    log.warning(
+                        "\(definitions.repo) differs from what is applied; see strandline plan, then strandline apply"
+                    )
                 }
             }
         } catch let error as RepositoryError {
@@ -149,10 +192,14 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    private func settings(_ repository: Repository, _ broker: DevelopmentBroker?) throws -> [(name: String, value: String)] {
+    private func settings(_ repository: Repository, _ broker: DevelopmentBroker?) throws -> [(
+        name: String, value: String
+    )] {
         var settings = repository.kafka.settings.map { (name: $0.name, value: $0.value) }
         for text in kafkaSettings {
-            guard let equals = text.firstIndex(of: "=") else { throw Failure(.usage, "--kafka '\(text)': write name=value") }
+            guard let equals = text.firstIndex(of: "=") else {
+                throw Failure(.usage, "--kafka '\(text)': write name=value")
+            }
             settings.append((String(text[..<equals]), String(text[text.index(after: equals)...])))
         }
         if let broker { settings.append(("bootstrap.servers", broker.bootstrapServers)) }
@@ -160,7 +207,9 @@ struct ServeCommand: AsyncParsableCommand {
         return settings
     }
 
-    private static func isLoopback(_ host: String) -> Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+    private static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    }
 }
 
 /// Keeps the listener and ingest up until the process is told to stop; then ends them in order: no new requests, then no
@@ -187,11 +236,20 @@ extension StatusMessage.Ingest {
     init(_ status: IngestStatus) {
         let lags = status.partitions.compactMap(\.lag)
         self.init(
-            state: status.state.rawValue, problem: status.problem, cluster: status.cluster,
+            state: status.state.rawValue,
+            problem: status.problem,
+            cluster: status.cluster,
             lag: lags.isEmpty ? nil : lags.reduce(0, +),
             partitions: status.partitions.map {
                 StatusMessage.Partition(
-                    source: $0.source, topic: $0.topic, partition: $0.partition, next: $0.next, lag: $0.lag, problem: $0.problem)
-            })
+                    source: $0.source,
+                    topic: $0.topic,
+                    partition: $0.partition,
+                    next: $0.next,
+                    lag: $0.lag,
+                    problem: $0.problem
+                )
+            }
+        )
     }
 }

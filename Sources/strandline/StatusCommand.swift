@@ -3,12 +3,14 @@ import FeatureServer
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show what a server is doing: lag, commits, dead letters.",
+        commandName: "status",
+        abstract: "Show what a server is doing: lag, commits, dead letters.",
         discussion: """
             Examples:
               strandline status
               strandline status --output json
-            """)
+            """
+    )
 
     @Option(help: "table or json.")
     var output = OutputFormat.table
@@ -23,11 +25,16 @@ struct StatusCommand: AsyncParsableCommand {
         }
         print("project \(status.project), definition \(status.definitionHash.prefix(12)), version \(status.version)")
         if let ingest = status.ingest {
-            print("ingest \(ingest.state)" + (ingest.problem.map { ": \($0)" } ?? "") + ", \(ingest.events) events, \(ingest.deadLetters) dead letters, lag \(ingest.lag.map(String.init) ?? "unknown")")
+            print(
+                "ingest \(ingest.state)" + (ingest.problem.map { ": \($0)" } ?? "")
+                    + ", \(ingest.events) events, \(ingest.deadLetters) dead letters, lag \(ingest.lag.map(String.init) ?? "unknown")"
+            )
         } else {
             print("ingest is off")
         }
-        print("store \(status.store.commits) commits, newest \(status.store.newestCommit ?? "none"), \(status.store.residentEntities) entities in memory (\(status.store.residentBytes >> 20) MiB)")
+        print(
+            "store \(status.store.commits) commits, newest \(status.store.newestCommit ?? "none"), \(status.store.residentEntities) entities in memory (\(status.store.residentBytes >> 20) MiB)"
+        )
         if let failure = status.store.failure { print("store failed: \(failure)") }
         for partition in status.ingest?.partitions ?? [] where partition.problem != nil {
             print("\(partition.topic)/\(partition.partition): \(partition.problem ?? "")")
@@ -38,12 +45,14 @@ struct StatusCommand: AsyncParsableCommand {
 
 struct FeaturesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "features", abstract: "List the features and services that are applied.",
+        commandName: "features",
+        abstract: "List the features and services that are applied.",
         discussion: """
             Examples:
               strandline features
               strandline features --output json
-            """)
+            """
+    )
 
     @Option(help: "table or json.")
     var output = OutputFormat.table
@@ -56,27 +65,36 @@ struct FeaturesCommand: AsyncParsableCommand {
             print(try JSONMessage.encode(description))
             return
         }
-        var table = TextTable(header: ["feature", "type", "meaning", "entity", "source"], alignsRight: Array(repeating: false, count: 5))
+        var table = TextTable(
+            header: ["feature", "type", "meaning", "entity", "source"],
+            alignsRight: Array(repeating: false, count: 5)
+        )
         for feature in description.features {
             let offset = feature.offset.map { " that ended \($0) before" } ?? ""
-            let meaning = "\(feature.function)" + (feature.column.map { " of \($0)" } ?? "") + " over \(feature.timeWindow)\(offset)"
+            let meaning =
+                "\(feature.function)" + (feature.column.map { " of \($0)" } ?? "")
+                + " over \(feature.timeWindow)\(offset)"
             table.append([feature.reference, feature.type, meaning, feature.entity, feature.source])
         }
         print(table.text)
         for service in description.services {
-            print("\nservice \(service.name)@\(service.version) (\(service.joinKeys.joined(separator: ", "))): \(service.features.count) features")
+            print(
+                "\nservice \(service.name)@\(service.version) (\(service.joinKeys.joined(separator: ", "))): \(service.features.count) features"
+            )
         }
     }
 }
 
 struct DeadLettersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dead-letters", abstract: "List records that were not accepted, and why.",
+        commandName: "dead-letters",
+        abstract: "List records that were not accepted, and why.",
         discussion: """
             Examples:
               strandline dead-letters
               strandline dead-letters --after 100 --limit 50 --output json
-            """)
+            """
+    )
 
     @Option(help: "Begin after this sequence number.")
     var after: UInt64 = 0
@@ -91,16 +109,27 @@ struct DeadLettersCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         let message = try await connection.admin(
-            "dead_letters", DeadLettersRequest(after: after, limit: limit), as: DeadLettersMessage.self)
+            "dead_letters",
+            DeadLettersRequest(after: after, limit: limit),
+            as: DeadLettersMessage.self
+        )
         if output == .json {
             print(try JSONMessage.encode(message))
             return
         }
-        var table = TextTable(header: ["sequence", "record", "reason", "message"], alignsRight: [true, false, false, false])
+        var table = TextTable(
+            header: ["sequence", "record", "reason", "message"],
+            alignsRight: [true, false, false, false]
+        )
         for letter in message.letters {
-            table.append(["\(letter.sequence)", "\(letter.topic)/\(letter.partition)@\(letter.offset)", letter.reason, letter.message])
+            table.append([
+                "\(letter.sequence)", "\(letter.topic)/\(letter.partition)@\(letter.offset)", letter.reason,
+                letter.message,
+            ])
         }
         print(table.text)
-        print("\(message.kept) kept, \(message.waiting) not forwarded yet, \(message.dropped) dropped from a full outbox")
+        print(
+            "\(message.kept) kept, \(message.waiting) not forwarded yet, \(message.dropped) dropped from a full outbox"
+        )
     }
 }

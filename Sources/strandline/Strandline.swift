@@ -20,9 +20,11 @@ struct Strandline: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            ServeCommand.self, PlanCommand.self, ApplyCommand.self, GetCommand.self, TrainingSetCommand.self, StatusCommand.self,
+            ServeCommand.self, PlanCommand.self, ApplyCommand.self, GetCommand.self, TrainingSetCommand.self,
+            StatusCommand.self,
             FeaturesCommand.self, DeadLettersCommand.self, ProduceCommand.self, DevBrokerCommand.self,
-        ])
+        ]
+    )
 
     static func main() async {
         do {

@@ -22,7 +22,9 @@ struct TrainingSetBuilder {
 
     func build(_ labels: Labels, knownAt: Instant?) async throws -> TrainingColumns {
         let encoded = try labels.keys.map { key -> [UInt8] in
-            guard let bytes = EntityKey.encode(key) else { throw Failure(.usage, "a label's entity key is longer than \(EntityKey.byteCountMax) bytes") }
+            guard let bytes = EntityKey.encode(key) else {
+                throw Failure(.usage, "a label's entity key is longer than \(EntityKey.byteCountMax) bytes")
+            }
             return bytes
         }
         let order = (0..<labels.count).sorted { a, b in
@@ -36,8 +38,12 @@ struct TrainingSetBuilder {
         while start < order.count {
             let rows = Array(order[start..<min(order.count, start + chunkRows)])
             let reply = try await client.rows(
-                prepared, keys: rows.map { labels.keys[$0] }, asOf: rows.map { labels.asOf[$0] }, knownAt: pinned,
-                boundary: boundary)
+                prepared,
+                keys: rows.map { labels.keys[$0] },
+                asOf: rows.map { labels.asOf[$0] },
+                knownAt: pinned,
+                boundary: boundary
+            )
             pinned = reply.knownAt
             result.take(reply, rows: rows)
             start += rows.count
@@ -81,12 +87,18 @@ struct TrainingColumns {
             if statusColumns {
                 let words = statuses[index].map { $0.status?.name ?? "" }
                 try table.append(
-                    ArrowTables.FeatureColumn(name: "\(name)__status", values: .string(words), isValid: Array(repeating: true, count: words.count)))
+                    ArrowTables.FeatureColumn(
+                        name: "\(name)__status",
+                        values: .string(words),
+                        isValid: Array(repeating: true, count: words.count)
+                    )
+                )
             }
         }
     }
 
-    private static func column(_ name: String, _ type: ValueType, _ values: [FeatureValue]) -> ArrowTables.FeatureColumn {
+    private static func column(_ name: String, _ type: ValueType, _ values: [FeatureValue]) -> ArrowTables.FeatureColumn
+    {
         let isValid = values.map { $0 != .null }
         let content: ArrowTables.FeatureColumn.Values =
             switch type {
@@ -94,7 +106,10 @@ struct TrainingColumns {
             case .float64: .float64(values.map { if case .float64(let value) = $0 { value } else { 0 } })
             case .string: .string(values.map { if case .string(let value) = $0 { value } else { "" } })
             case .bool: .bool(values.map { if case .bool(let value) = $0 { value } else { false } })
-            case .timestamp: .timestamp(values.map { if case .timestamp(let value) = $0 { value } else { Instant(microseconds: 0) } })
+            case .timestamp:
+                .timestamp(
+                    values.map { if case .timestamp(let value) = $0 { value } else { Instant(microseconds: 0) } }
+                )
             }
         return ArrowTables.FeatureColumn(name: name, values: content, isValid: isValid)
     }

@@ -5,7 +5,8 @@ import StrandlineClient
 
 struct TrainingSetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "training-set", abstract: "Add every feature of a service to label rows, as of each row's own time.",
+        commandName: "training-set",
+        abstract: "Add every feature of a service to label rows, as of each row's own time.",
         discussion: """
             Examples:
               strandline training-set --labels labels.csv --service repeat_purchase --out train.parquet
@@ -13,7 +14,8 @@ struct TrainingSetCommand: AsyncParsableCommand {
 
             The label file (.csv, .parquet, .arrow) holds the join keys and a time column; its order, duplicates and other
             columns are kept. All rows read one commit. A row's own event is never inside its windows.
-            """)
+            """
+    )
 
     @Option(help: "The label file.")
     var labels: String
@@ -47,7 +49,11 @@ struct TrainingSetCommand: AsyncParsableCommand {
         do {
             let format = try TableFormat(path: out)
             let reader = LabelReader(
-                path: labels, timestampColumn: timestampColumn, skipBadRows: skipBadRows, keepsText: format == .csv)
+                path: labels,
+                timestampColumn: timestampColumn,
+                skipBadRows: skipBadRows,
+                keepsText: format == .csv
+            )
             let (labels, result) = try await connection.withClient { client in
                 let prepared = try await client.prepare(service: service)
                 let labels = try reader.read(joinKeys: prepared.joinKeys)
@@ -56,9 +62,14 @@ struct TrainingSetCommand: AsyncParsableCommand {
             }
             var table = labels.table
             try result.append(to: &table, statusColumns: statusColumns)
-            try table.write(path: out, metadata: ["strandline.service": service, "strandline.known_at": result.knownAt.iso8601])
+            try table.write(
+                path: out,
+                metadata: ["strandline.service": service, "strandline.known_at": result.knownAt.iso8601]
+            )
             let skipped = skipBadRows ? " skipped=\(labels.skippedCount)" : ""
-            print("rows=\(labels.count)\(skipped) features=\(result.features.count) known_at=\(result.knownAt.iso8601) out=\(out)")
+            print(
+                "rows=\(labels.count)\(skipped) features=\(result.features.count) known_at=\(result.knownAt.iso8601) out=\(out)"
+            )
         } catch let error as TableError {
             throw Failure(error.code == .noSuchFile ? .notFound : .usage, error.description)
         }

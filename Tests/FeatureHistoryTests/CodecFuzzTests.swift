@@ -60,7 +60,10 @@ import Testing
 
     @Test(arguments: [0, 1, 2, 100, 256]) func roundTrips(count: Int) throws {
         let batch = Self.batch(count, seed: UInt64(count) + 1)
-        let journal = JournalCodec.encode([(history: 3, batch: batch), (history: 9, batch: Self.batch(2, seed: 8))], arrival: 42)
+        let journal = JournalCodec.encode(
+            [(history: 3, batch: batch), (history: 9, batch: Self.batch(2, seed: 8))],
+            arrival: 42
+        )
         let (arrival, batches) = try journal.withUnsafeBytes { try JournalCodec.decode($0) }
         #expect(arrival == 42 && batches.map(\.history) == [3, 9])
         for row in 0..<batch.count { batch.arrivals[row] = 42 }
@@ -91,17 +94,35 @@ import Testing
     static func bytes(_ subject: Subject, seed: UInt64) -> [UInt8] {
         switch subject {
         case .leaf: return LeafCodec.encode(batch(20, seed: seed), rows: 0..<20, hasMore: true)
-        case .journal: return JournalCodec.encode([(history: 1, batch: batch(6, seed: seed)), (history: 2, batch: batch(3, seed: seed))], arrival: 1)
+        case .journal:
+            return JournalCodec.encode(
+                [(history: 1, batch: batch(6, seed: seed)), (history: 2, batch: batch(3, seed: seed))],
+                arrival: 1
+            )
         case .deadLetter: return DeadLetterCodec.encode(DeadLetterTests.letter(Int64(seed)))
         case .state: return RegistryCodec.encode(StoreState())
         case .history:
             return RegistryCodec.encode(
                 HistorySchema(
-                    id: 1, source: "s", joinKeys: [Field(name: "k", type: .int64)],
-                    columns: World.fields.map { HistoryColumn(field: $0, availableFrom: .distantPast) }, availableFrom: .distantPast))
+                    id: 1,
+                    source: "s",
+                    joinKeys: [Field(name: "k", type: .int64)],
+                    columns: World.fields.map { HistoryColumn(field: $0, availableFrom: .distantPast) },
+                    availableFrom: .distantPast
+                )
+            )
         case .source:
-            return RegistryCodec.encode(SourceRecord(ordinal: 1, incarnation: 2, cluster: "c", availableFrom: .distantPast, isAvailabilityDecided: true))
-        case .files: return RegistryCodec.encode([DefinitionFile(name: "a", text: "text"), DefinitionFile(name: "b", text: "")])
+            return RegistryCodec.encode(
+                SourceRecord(
+                    ordinal: 1,
+                    incarnation: 2,
+                    cluster: "c",
+                    availableFrom: .distantPast,
+                    isAvailabilityDecided: true
+                )
+            )
+        case .files:
+            return RegistryCodec.encode([DefinitionFile(name: "a", text: "text"), DefinitionFile(name: "b", text: "")])
         case .counters: return RegistryCodec.encode(counters: ["a": 1, "b/c": 1 << 60])
         }
     }
@@ -114,7 +135,9 @@ import Testing
             _ = try bytes.withUnsafeBytes { try LeafCodec.decode($0, into: decoded) }
             _ = text(decoded, hasKeys: false)
         case .journal:
-            for (_, batch) in try bytes.withUnsafeBytes({ try JournalCodec.decode($0) }).batches { _ = text(batch, hasKeys: true) }
+            for (_, batch) in try bytes.withUnsafeBytes({ try JournalCodec.decode($0) }).batches {
+                _ = text(batch, hasKeys: true)
+            }
         case .deadLetter: _ = try bytes.withUnsafeBytes { try DeadLetterCodec.decode($0) }
         case .state: _ = try RegistryCodec.decodeState(bytes)
         case .history: _ = try RegistryCodec.decodeHistory(bytes)
@@ -149,7 +172,11 @@ import Testing
                 switch Int.random(in: 0..<5, using: &random) {
                 case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
                 case 1: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-                case 2: bytes.insert(contentsOf: [0xff, 0xff, 0xff, 0xff, 0x7f].prefix(Int.random(in: 1...5, using: &random)), at: place)
+                case 2:
+                    bytes.insert(
+                        contentsOf: [0xff, 0xff, 0xff, 0xff, 0x7f].prefix(Int.random(in: 1...5, using: &random)),
+                        at: place
+                    )
                 case 3: bytes.removeSubrange(place..<min(bytes.count, place + Int.random(in: 1...9, using: &random)))
                 default: bytes[place] = 0xff
                 }

@@ -32,7 +32,9 @@ import Windowing
                     var failure: StoreError?
                     World.key(user, 0).withUnsafeBytes { key in
                         guard !store.readResident(plan, key: key, at: point, scratch) else { return }
-                        do throws(StoreError) { try store.read(plan, key: key, at: point, scratch) } catch { failure = error }
+                        do throws(StoreError) { try store.read(plan, key: key, at: point, scratch) } catch {
+                            failure = error
+                        }
                     }
                     if let failure { throw failure }
                     guard case .int64(let count) = scratch.cells.value(0, type: .int64) else { return -1 }
@@ -46,7 +48,9 @@ import Windowing
                         let wanted = max(0, known.microseconds - firstArrival + 1)
                         let (one, two, again) = (try count(1, point), try count(2, point), try count(1, point))
                         if one != wanted || two != wanted || again != wanted {
-                            shared.report("at K \(known.microseconds): \(one), \(two), \(again) where \(wanted) were committed")
+                            shared.report(
+                                "at K \(known.microseconds): \(one), \(two), \(again) where \(wanted) were committed"
+                            )
                             return
                         }
                         if one < last { shared.report("K went back: \(one) after \(last)") }
@@ -70,10 +74,15 @@ import Windowing
                 // Every third event is late: it goes to the front of the history.
                 let time = World.start + (number % 3 == 0 ? -Int64(number) : Int64(number)) * World.second
                 return World.Record(
-                    user: user, card: user,
+                    user: user,
+                    card: user,
                     event: OracleEvent(
-                        time: time, arrival: 0, position: OracleEvent.Place(partition: Int(user), offset: Int64(number)),
-                        values: World.types.map { _ in .null }))
+                        time: time,
+                        arrival: 0,
+                        position: OracleEvent.Place(partition: Int(user), offset: Int64(number)),
+                        values: World.types.map { _ in .null }
+                    )
+                )
             }
             let arrival = try world.commit(records)
             #expect(arrival == firstArrival + Int64(number), "the test's own premise")
@@ -108,10 +117,14 @@ import Windowing
         let arrival = try world.commit(stream.next(1))
         #expect(try world.store.commit { _ throws(StoreError) in Commit() } == nil)
         #expect(world.store.newestCommit.microseconds == arrival)
-        #expect { try world.store.commit { _ throws(StoreError) in throw StoreError(.refused, "no") } } throws: { ($0 as? StoreError)?.code == .refused }
+        #expect { try world.store.commit { _ throws(StoreError) in throw StoreError(.refused, "no") } } throws: {
+            ($0 as? StoreError)?.code == .refused
+        }
         world.clock.advance(by: 10)
         #expect(try world.commit(stream.next(1)) > arrival, "an error in the body stops nothing")
         world.store.close()
-        #expect { try world.store.commit { _ throws(StoreError) in Commit() } } throws: { ($0 as? StoreError)?.code == .stopped }
+        #expect { try world.store.commit { _ throws(StoreError) in Commit() } } throws: {
+            ($0 as? StoreError)?.code == .stopped
+        }
     }
 }

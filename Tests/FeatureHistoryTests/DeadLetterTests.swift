@@ -7,9 +7,17 @@ import Testing
 @Suite struct DeadLetterTests {
     static func letter(_ offset: Int64, valueBytes: Int = 3) -> DeadLetter {
         DeadLetter(
-            source: "s", topic: "t", partition: 1, offset: offset, timestampMilliseconds: offset == 1 ? -1 : 77, reason: "bad_json",
-            message: "not JSON", key: offset % 2 == 0 ? nil : [], value: [UInt8](repeating: UInt8(truncatingIfNeeded: offset), count: valueBytes),
-            headers: [DeadLetter.Header(name: "h", value: [0, 255]), DeadLetter.Header(name: "h", value: nil)])
+            source: "s",
+            topic: "t",
+            partition: 1,
+            offset: offset,
+            timestampMilliseconds: offset == 1 ? -1 : 77,
+            reason: "bad_json",
+            message: "not JSON",
+            key: offset % 2 == 0 ? nil : [],
+            value: [UInt8](repeating: UInt8(truncatingIfNeeded: offset), count: valueBytes),
+            headers: [DeadLetter.Header(name: "h", value: [0, 255]), DeadLetter.Header(name: "h", value: nil)]
+        )
     }
 
     static func commit(_ world: TestStore, _ letters: [DeadLetter]) throws {
@@ -21,7 +29,9 @@ import Testing
         }
     }
 
-    static func offsets(_ world: TestStore) throws -> [Int64] { try world.store.deadLetters(after: 0, limit: .max).map(\.letter.offset) }
+    static func offsets(_ world: TestStore) throws -> [Int64] {
+        try world.store.deadLetters(after: 0, limit: .max).map(\.letter.offset)
+    }
 
     @Test func lettersComeBackWholeAndInOrder() throws {
         let world = try TestStore()

@@ -12,7 +12,9 @@ import Windowing
 
     @Test func aSecondOpenIsLocked() throws {
         let world = try TestStore()
-        #expect { try TestStore.open(world.folder, world.options, world.clock) } throws: { ($0 as? StoreError)?.code == .locked }
+        #expect { try TestStore.open(world.folder, world.options, world.clock) } throws: {
+            ($0 as? StoreError)?.code == .locked
+        }
         try world.reopen()
     }
 
@@ -25,7 +27,9 @@ import Windowing
             if round % 4 == 3 { try world.store.fold() }
             try world.reopen()
             for (partition, next) in world.next {
-                #expect(try world.store.offset(of: StreamID(source: 1, incarnation: 1, partition: Int32(partition))) == next)
+                #expect(
+                    try world.store.offset(of: StreamID(source: 1, incarnation: 1, partition: Int32(partition))) == next
+                )
             }
             #expect(world.store.counterValues["events"] == UInt64(world.users.values.reduce(0) { $0 + $1.count }))
             #expect(world.store.newestCommit.microseconds == world.arrivals.last)
@@ -56,7 +60,9 @@ import Windowing
             let logs = TemporaryFolder.files(in: copy.path, endingIn: ".log").map { ($0, TemporaryFolder.read($0)) }
             let log = try #require(logs.max { $0.1.count < $1.1.count })
             // The first copy is not torn: a killed process loses nothing.
-            if cut > 0 { TemporaryFolder.write(Array(log.1.prefix(Int.random(in: 0...log.1.count, using: &random))), to: log.0) }
+            if cut > 0 {
+                TemporaryFolder.write(Array(log.1.prefix(Int.random(in: 0...log.1.count, using: &random))), to: log.0)
+            }
             let store = try TestStore.open(copy, world.options, world.clock)
             let commits = Int(store.state.commit)
             if cut == 0 { #expect(commits == 20) }
@@ -67,7 +73,10 @@ import Windowing
                 continue
             }
             for (partition, next) in offsetsAfter[commits] {
-                #expect(try store.offset(of: StreamID(source: 1, incarnation: 1, partition: Int32(partition))) == next, "\(TestSeeds.hint(seed)), cut \(cut)")
+                #expect(
+                    try store.offset(of: StreamID(source: 1, incarnation: 1, partition: Int32(partition))) == next,
+                    "\(TestSeeds.hint(seed)), cut \(cut)"
+                )
             }
             #expect(store.newestCommit.microseconds == world.arrivals[commits - 1])
             store.activate(World.definition(isGrown: false), definitionHash: "one")
@@ -75,10 +84,17 @@ import Windowing
             let scratch = ReadScratch()
             for user in Int64(0)..<2 {
                 let known = world.arrivals[commits - 1]
-                let wanted = world.expected(user, user, ReadPoint(asOf: .distantFuture, knownAt: Instant(microseconds: known)))
+                let wanted = world.expected(
+                    user,
+                    user,
+                    ReadPoint(asOf: .distantFuture, knownAt: Instant(microseconds: known))
+                )
                 try World.key(user, user).withUnsafeBytes { try store.read(plan, key: $0, at: Self.now, scratch) }
                 for (index, feature) in plan.features.enumerated() {
-                    #expect(scratch.cells.value(index, type: feature.type) == wanted[index].value, "\(TestSeeds.hint(seed)), cut \(cut), \(commits) commits")
+                    #expect(
+                        scratch.cells.value(index, type: feature.type) == wanted[index].value,
+                        "\(TestSeeds.hint(seed)), cut \(cut), \(commits) commits"
+                    )
                 }
             }
             store.close()
@@ -89,12 +105,18 @@ import Windowing
     // MARK: Refusals (P6)
 
     /// Changes one stored value behind the store's back.
-    static func tamper(_ world: TestStore, _ family: (ColumnFamilies) -> ColumnFamily, _ body: ([UInt8], [UInt8]) -> (key: [UInt8], value: [UInt8])?) throws {
+    static func tamper(
+        _ world: TestStore,
+        _ family: (ColumnFamilies) -> ColumnFamily,
+        _ body: ([UInt8], [UInt8]) -> (key: [UInt8], value: [UInt8])?
+    ) throws {
         var writes = WriteBatch()
         var iterator = try world.store.database.makeIterator(in: family(world.store.families))
         iterator.seekToFirst()
         while iterator.isValid {
-            if let (key, value) = body(Array(iterator.key), Array(iterator.value)) { writes.put(key, value, in: family(world.store.families)) }
+            if let (key, value) = body(Array(iterator.key), Array(iterator.value)) {
+                writes.put(key, value, in: family(world.store.families))
+            }
             iterator.next()
         }
         #expect(writes.count > 0, "something was changed")
@@ -119,7 +141,9 @@ import Windowing
     @Test func unknownFormatsAreRefusedByName() throws {
         for version in [0, 2, 99] as [UInt64] {
             let world = try Self.filled()
-            try Self.tamper(world, \.registry) { key, _ in key == RegistryKey.format ? (key, StoreKeys.number(version)) : nil }
+            try Self.tamper(world, \.registry) { key, _ in
+                key == RegistryKey.format ? (key, StoreKeys.number(version)) : nil
+            }
             Self.expectRefusal(world, .unknownFormat, "format \(version)")
         }
         let short = try Self.filled()
@@ -127,7 +151,9 @@ import Windowing
         Self.expectRefusal(short, .unknownFormat, "unreadable")
         for prefix in ["state", "counters", "definitions/files", "history/", "source/"] {
             let world = try Self.filled()
-            try Self.tamper(world, \.registry) { key, value in key.starts(with: prefix.utf8) ? (key, [9] + value.dropFirst()) : nil }
+            try Self.tamper(world, \.registry) { key, value in
+                key.starts(with: prefix.utf8) ? (key, [9] + value.dropFirst()) : nil
+            }
             Self.expectRefusal(world, .unknownFormat, "version 9")
         }
         let journal = try Self.filled()
@@ -139,7 +165,9 @@ import Windowing
         for prefix in ["state", "counters", "definitions/files", "history/", "source/"] {
             for damage in [{ Array($0.dropLast()) }, { $0 + [0] }] as [([UInt8]) -> [UInt8]] {
                 let world = try Self.filled()
-                try Self.tamper(world, \.registry) { key, value in key.starts(with: prefix.utf8) ? (key, damage(value)) : nil }
+                try Self.tamper(world, \.registry) { key, value in
+                    key.starts(with: prefix.utf8) ? (key, damage(value)) : nil
+                }
                 Self.expectRefusal(world, .corruption, "byte")
             }
         }
@@ -161,7 +189,9 @@ import Windowing
         Self.expectRefusal(world, .corruption, "history 77")
         for types in [[.string, .string, .string], [.float64, .int64, .string, .string]] as [[ValueType]] {
             let other = try Self.filled()
-            try Self.tamper(other, \.journal) { key, _ in (key, JournalCodec.encode([(history: 1, batch: Self.row(types))], arrival: 5)) }
+            try Self.tamper(other, \.journal) { key, _ in
+                (key, JournalCodec.encode([(history: 1, batch: Self.row(types))], arrival: 5))
+            }
             Self.expectRefusal(other, .corruption, "other columns")
         }
     }
@@ -180,7 +210,9 @@ import Windowing
     }
 
     @Test func damagedLeavesAreNeverValues() throws {
-        for damage in [{ Array($0.dropLast()) }, { $0 + [1] }, { _ in [] }, { [5] + $0.dropFirst() }] as [([UInt8]) -> [UInt8]] {
+        for damage in [{ Array($0.dropLast()) }, { $0 + [1] }, { _ in [] }, { [5] + $0.dropFirst() }]
+            as [([UInt8]) -> [UInt8]]
+        {
             let world = try Self.filled()
             try world.store.fold()
             world.store.evictAll()
@@ -203,7 +235,9 @@ import Windowing
         try world.store.fold()
         try world.store.database.flushAll()
         world.store.close()
-        let tables = TemporaryFolder.files(in: world.folder.path, endingIn: ".sst").map { ($0, TemporaryFolder.read($0)) }
+        let tables = TemporaryFolder.files(in: world.folder.path, endingIn: ".sst").map {
+            ($0, TemporaryFolder.read($0))
+        }
         let largest = try #require(tables.max { $0.1.count < $1.1.count })
         var bytes = largest.1
         #expect(bytes.count > 50_000)
@@ -213,7 +247,9 @@ import Windowing
         do {
             try world.reopen()
             for user in Int64(0)..<30 {
-                do { try world.check(user, user, Self.now, "a value from a damaged table") } catch let error as StoreError {
+                do { try world.check(user, user, Self.now, "a value from a damaged table") } catch let error
+                    as StoreError
+                {
                     #expect(error.code == .corruption)
                     corruptions += 1
                 }

@@ -36,8 +36,13 @@ import Windowing
 
     /// The history with everything at or after T changed at random: values, times, presence, and new events, some of them
     /// exactly at T.
-    static func disturbed(_ one: Case, _ stream: inout SeededStream, _ random: inout SplitMix64) -> [(time: Int64, values: [FeatureValue])] {
-        func forbidden() -> Int64 { one.asOf + (one.boundary == .strict ? 0 : 1) + Int64(random.oneIn(2) ? 0 : Int.random(in: 0...100_000_000, using: &random)) }
+    static func disturbed(_ one: Case, _ stream: inout SeededStream, _ random: inout SplitMix64) -> [(
+        time: Int64, values: [FeatureValue]
+    )] {
+        func forbidden() -> Int64 {
+            one.asOf + (one.boundary == .strict ? 0 : 1)
+                + Int64(random.oneIn(2) ? 0 : Int.random(in: 0...100_000_000, using: &random))
+        }
         var events: [(time: Int64, values: [FeatureValue])] = []
         for event in one.events {
             if one.isBefore(event.time) {
@@ -46,14 +51,19 @@ import Windowing
                 events.append((forbidden(), World.types.map { stream.value($0) }))
             }
         }
-        for _ in 0..<Int.random(in: 0...3, using: &random) { events.append((forbidden(), World.types.map { stream.value($0) })) }
+        for _ in 0..<Int.random(in: 0...3, using: &random) {
+            events.append((forbidden(), World.types.map { stream.value($0) }))
+        }
         return events
     }
 
     static func record(_ user: Int64, _ time: Int64, _ values: [FeatureValue], _ offset: inout Int64) -> World.Record {
         defer { offset += 1 }
         return World.Record(
-            user: user, card: user, event: OracleEvent(time: time, arrival: 0, position: OracleEvent.Place(offset: offset), values: values))
+            user: user,
+            card: user,
+            event: OracleEvent(time: time, arrival: 0, position: OracleEvent.Place(offset: offset), values: values)
+        )
     }
 
     @Test(arguments: TestSeeds.list(3))
@@ -68,7 +78,9 @@ import Windowing
         for (index, one) in cases.enumerated() {
             let user = Int64(index * 3)
             for event in one.events { records.append(Self.record(user, event.time, event.values, &offset)) }
-            for event in Self.disturbed(one, &stream, &random) { records.append(Self.record(user + 1, event.time, event.values, &offset)) }
+            for event in Self.disturbed(one, &stream, &random) {
+                records.append(Self.record(user + 1, event.time, event.values, &offset))
+            }
             // The control: one event before T is gone.
             var control = one.events
             let allowed = control.indices.filter { one.isBefore(control[$0].time) }
@@ -90,11 +102,17 @@ import Windowing
             var seen = 0
             for (index, one) in cases.enumerated() {
                 let user = Int64(index * 3)
-                let point = ReadPoint(asOf: Instant(microseconds: one.asOf), knownAt: .distantFuture, boundary: one.boundary)
+                let point = ReadPoint(
+                    asOf: Instant(microseconds: one.asOf),
+                    knownAt: .distantFuture,
+                    boundary: one.boundary
+                )
                 let plain = try world.read(user, user, point)
                 let double = try world.read(user + 1, user + 1, point)
                 if plain != double {
-                    Issue.record("leak \(pass), \(TestSeeds.hint(seed)), case \(index): \(plain) became \(double) at \(point)")
+                    Issue.record(
+                        "leak \(pass), \(TestSeeds.hint(seed)), case \(index): \(plain) became \(double) at \(point)"
+                    )
                     return
                 }
                 if try changed[index] && world.read(user + 2, user + 2, point) != plain { seen += 1 }
@@ -121,7 +139,9 @@ import Windowing
             points.append((Int64.random(in: 0...40, using: &random), Int64.random(in: 0...30, using: &random), point))
         }
         let before = try points.map { try world.read($0.user, $0.card, $0.point) }
-        let newestBefore = try points.map { try world.read($0.user, $0.card, ReadPoint(asOf: $0.point.asOf, knownAt: .distantFuture)) }
+        let newestBefore = try points.map {
+            try world.read($0.user, $0.card, ReadPoint(asOf: $0.point.asOf, knownAt: .distantFuture))
+        }
         // ... they see again, whatever arrives later at whatever event time, through folds and restarts.
         for round in 0..<6 {
             world.clock.advance(by: World.second)
@@ -132,12 +152,16 @@ import Windowing
             for (index, one) in points.enumerated() {
                 let after = try world.read(one.user, one.card, one.point)
                 if after != before[index] {
-                    Issue.record("leak, \(TestSeeds.hint(seed)), round \(round): \(before[index]) became \(after) at \(one.point)")
+                    Issue.record(
+                        "leak, \(TestSeeds.hint(seed)), round \(round): \(before[index]) became \(after) at \(one.point)"
+                    )
                     return
                 }
             }
         }
-        let newestAfter = try points.map { try world.read($0.user, $0.card, ReadPoint(asOf: $0.point.asOf, knownAt: .distantFuture)) }
+        let newestAfter = try points.map {
+            try world.read($0.user, $0.card, ReadPoint(asOf: $0.point.asOf, knownAt: .distantFuture))
+        }
         #expect(zip(newestBefore, newestAfter).count { $0 != $1 } > 500, "without K the same reads did change")
     }
 }

@@ -37,12 +37,15 @@ import Windowing
             _ = try world.store.maintain()
             if isDue(schedule.evictEvery) { world.store.evictAll() }
             if isDue(schedule.reopenEvery) { try world.reopen() }
-            if isDue(schedule.readEvery) { _ = try world.read(Int64(index % 5), 0, ReadPoint(asOf: .distantFuture, knownAt: .distantFuture)) }
+            if isDue(schedule.readEvery) {
+                _ = try world.read(Int64(index % 5), 0, ReadPoint(asOf: .distantFuture, knownAt: .distantFuture))
+            }
         }
         return world
     }
 
-    static func digest(_ world: TestStore, _ points: [(user: Int64, card: Int64, point: ReadPoint)]) throws -> [String] {
+    static func digest(_ world: TestStore, _ points: [(user: Int64, card: Int64, point: ReadPoint)]) throws -> [String]
+    {
         try points.map { try world.read($0.user, $0.card, $0.point).map(\.description).joined(separator: "; ") }
     }
 
@@ -63,7 +66,9 @@ import Windowing
         }
 
         // Other batches, and the records in another order of arrival: the newest K sees the same.
-        let newest = points.map { ($0.0, $0.1, ReadPoint(asOf: $0.2.asOf, knownAt: .distantFuture, boundary: $0.2.boundary)) }
+        let newest = points.map {
+            ($0.0, $0.1, ReadPoint(asOf: $0.2.asOf, knownAt: .distantFuture, boundary: $0.2.boundary))
+        }
         let records = commits.flatMap { $0 }
         let wanted = try Self.digest(Self.play(commits, Schedule()), newest)
         for order in 0..<4 {

@@ -44,7 +44,9 @@ import Windowing
         try world.store.fold()
         world.store.evictAll()
         for user in 0...Int64(min(users, 8)) {
-            guard try world.check(user, user % Int64(cards), stream.point(world.arrivals), "at the end, \(hint)") else { return }
+            guard try world.check(user, user % Int64(cards), stream.point(world.arrivals), "at the end, \(hint)") else {
+                return
+            }
         }
     }
 
@@ -60,9 +62,11 @@ import Windowing
             batches.append(
                 stream.next(count).map { record in
                     var late = record
-                    late.event.time = World.start + time * World.second + Int64.random(in: 0...World.second, using: &random)
+                    late.event.time =
+                        World.start + time * World.second + Int64.random(in: 0...World.second, using: &random)
                     return late
-                })
+                }
+            )
         }
         for batch in batches {
             world.clock.advance(by: 1000)
@@ -107,10 +111,16 @@ import Windowing
             var entities: [(identity: [UInt8], events: EventBatch)] = []
             shard.unfolded(0..<shard.slotCount, after: .min, through: .max) { id in
                 world.store.catalog.histories.first { $0.id == id }.map { EventBatch(types: $0.types) }
-            } _: { entities.append(($0, $1)) }
+            } _: {
+                entities.append(($0, $1))
+            }
             for (identity, events) in entities {
                 var writes = WriteBatch()
-                try LeafWriter(database: world.store.database, families: world.store.families).merge(events, of: identity, into: &writes)
+                try LeafWriter(database: world.store.database, families: world.store.families).merge(
+                    events,
+                    of: identity,
+                    into: &writes
+                )
                 try world.store.database.write(writes, sync: false)
             }
         }
@@ -121,7 +131,9 @@ import Windowing
             case 2: world.store.evictAll()
             default: try world.reopen()
             }
-            for user in Int64(0)..<3 { try world.check(user, user % 2, stream.point(world.arrivals), "step \(step), \(TestSeeds.hint(seed))") }
+            for user in Int64(0)..<3 {
+                try world.check(user, user % 2, stream.point(world.arrivals), "step \(step), \(TestSeeds.hint(seed))")
+            }
         }
         #expect(try Self.leafSizes(world.store).reduce(0, +) == 2 * 600)
     }

@@ -35,15 +35,22 @@ import Windowing
                 late.event.time = world.clock.now.microseconds
                 late.event.values[4] = .timestamp(Instant(microseconds: 77))
                 return late
-            })
+            }
+        )
         for step in 0..<4 {
             if step == 1 { try world.store.fold() }
             if step == 2 { world.store.evictAll() }
             if step == 3 { try world.reopen() }
-            let later = ReadPoint(asOf: Instant(microseconds: World.start + 411 * World.second), knownAt: .distantFuture)
+            let later = ReadPoint(
+                asOf: Instant(microseconds: World.start + 411 * World.second),
+                knownAt: .distantFuture
+            )
             let answers = try world.read(0, 0, later)
             #expect(answers == world.expected(0, 0, later))
-            #expect(answers.suffix(World.added.count).map(\.status)[1] == .present, "a minute that begins after the column was added")
+            #expect(
+                answers.suffix(World.added.count).map(\.status)[1] == .present,
+                "a minute that begins after the column was added"
+            )
         }
     }
 
@@ -66,7 +73,9 @@ import Windowing
         var changed = World.definition(isGrown: false)
         changed.sources[0].schema[0].type = .int64
         let before = world.store.catalog.generation
-        #expect { try world.store.apply(changed, definitionHash: "x", files: []) } throws: { ($0 as? StoreError)?.code == .refused }
+        #expect { try world.store.apply(changed, definitionHash: "x", files: []) } throws: {
+            ($0 as? StoreError)?.code == .refused
+        }
         #expect(world.store.catalog.generation == before, "nothing was applied")
         #expect(world.store.catalog.definitionHash == "one")
     }
@@ -89,7 +98,11 @@ import Windowing
         }
         var stream = RecordStream(seed: 4, users: 1, cards: 1)
         try world.commit(stream.next(50))
-        let answers = try world.read(0, 0, ReadPoint(asOf: Instant(microseconds: World.start + 300 * World.second), knownAt: .distantFuture))
+        let answers = try world.read(
+            0,
+            0,
+            ReadPoint(asOf: Instant(microseconds: World.start + 300 * World.second), knownAt: .distantFuture)
+        )
         #expect(answers[0].status == .partial, "lifetime")
         #expect(answers[1].status == .present, "ten seconds")
     }
@@ -99,7 +112,9 @@ import Windowing
         #expect { try LookupPlan([FeatureReference(view: "userz", feature: "f0")], in: world.store.catalog) } throws: {
             ($0 as? StoreError)?.code == .unknownName && "\($0)".contains("users")
         }
-        #expect { try LookupPlan(service: "none", in: world.store.catalog) } throws: { ($0 as? StoreError)?.code == .unknownName }
+        #expect { try LookupPlan(service: "none", in: world.store.catalog) } throws: {
+            ($0 as? StoreError)?.code == .unknownName
+        }
     }
 
     @Test func keysAreChecked() throws {

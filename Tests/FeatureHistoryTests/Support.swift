@@ -8,7 +8,8 @@ import Windowing
 /// One source, two entities with two histories, all column types; `grown` adds a view and columns later.
 enum World {
     static let fields = [
-        Field(name: "amount", type: .float64), Field(name: "quantity", type: .int64), Field(name: "word", type: .string),
+        Field(name: "amount", type: .float64), Field(name: "quantity", type: .int64),
+        Field(name: "word", type: .string),
         Field(name: "flag", type: .bool), Field(name: "seen", type: .timestamp),
     ]
     static let types = fields.map(\.type)
@@ -17,9 +18,11 @@ enum World {
     static let second: Int64 = 1_000_000
 
     static let perUser: [(AggregateFunction, String?, Int64?, Int64, FeatureValue?)] = [
-        (.count, nil, nil, 0, nil), (.count, nil, 10, 0, nil), (.sum, "amount", 60, 0, nil), (.sum, "amount", nil, 0, nil),
+        (.count, nil, nil, 0, nil), (.count, nil, 10, 0, nil), (.sum, "amount", 60, 0, nil),
+        (.sum, "amount", nil, 0, nil),
         (.mean, "amount", 30, 0, nil), (.min, "amount", 600, 0, nil), (.last, "amount", nil, 0, .float64(-1)),
-        (.sum, "quantity", 60, 10, nil), (.max, "quantity", 600, 0, .int64(7)), (.last, "word", 60, 0, .string("nothing")),
+        (.sum, "quantity", 60, 10, nil), (.max, "quantity", 600, 0, .int64(7)),
+        (.last, "word", 60, 0, .string("nothing")),
         (.first, "word", nil, 0, nil),
     ]
     static let perCard: [(AggregateFunction, String?, Int64?, Int64, FeatureValue?)] = [
@@ -27,18 +30,30 @@ enum World {
         (.last, "flag", nil, 0, .bool(true)), (.first, "flag", 30, 5, nil), (.last, "word", nil, 0, nil),
     ]
     static let added: [(AggregateFunction, String?, Int64?, Int64, FeatureValue?)] = [
-        (.max, "seen", nil, 0, nil), (.last, "seen", 60, 0, nil), (.count, "flag", nil, 0, nil), (.sum, "amount", 60, 0, nil),
+        (.max, "seen", nil, 0, nil), (.last, "seen", 60, 0, nil), (.count, "flag", nil, 0, nil),
+        (.sum, "amount", 60, 0, nil),
     ]
 
-    static func view(_ name: String, _ entity: String, _ list: [(AggregateFunction, String?, Int64?, Int64, FeatureValue?)]) -> FeatureView {
+    static func view(
+        _ name: String,
+        _ entity: String,
+        _ list: [(AggregateFunction, String?, Int64?, Int64, FeatureValue?)]
+    ) -> FeatureView {
         FeatureView(
-            name: name, entity: entity, source: "s",
+            name: name,
+            entity: entity,
+            source: "s",
             aggregations: list.enumerated().map { index, item in
                 Aggregation(
-                    name: "f\(index)", function: item.0, column: item.1,
-                    timeWindow: item.2.map { .sliding(microseconds: $0 * second) } ?? .lifetime, offset: item.3 * second,
-                    defaultValue: item.4)
-            })
+                    name: "f\(index)",
+                    function: item.0,
+                    column: item.1,
+                    timeWindow: item.2.map { .sliding(microseconds: $0 * second) } ?? .lifetime,
+                    offset: item.3 * second,
+                    defaultValue: item.4
+                )
+            }
+        )
     }
 
     static func definition(isGrown: Bool) -> FeatureStoreDefinition {
@@ -48,14 +63,26 @@ enum World {
             project: "test",
             entities: [
                 Entity(name: "user", joinKeys: [Field(name: "user", type: .int64)]),
-                Entity(name: "card", joinKeys: [Field(name: "bank", type: .int64), Field(name: "card", type: .string)]),
+                Entity(
+                    name: "card",
+                    joinKeys: [Field(name: "bank", type: .int64), Field(name: "card", type: .string)]
+                ),
             ],
             sources: [
                 Source(
-                    name: "s", topic: "s", timestampField: "t", timestampFormat: .epochMicroseconds, deadLetterTopic: nil,
-                    schema: fields + [Field(name: "user", type: .int64), Field(name: "bank", type: .int64), Field(name: "card", type: .string)])
+                    name: "s",
+                    topic: "s",
+                    timestampField: "t",
+                    timestampFormat: .epochMicroseconds,
+                    deadLetterTopic: nil,
+                    schema: fields + [
+                        Field(name: "user", type: .int64), Field(name: "bank", type: .int64),
+                        Field(name: "card", type: .string),
+                    ]
+                )
             ],
-            featureViews: views)
+            featureViews: views
+        )
     }
 
     /// An event of user and card, with one value a field of `fields`.
@@ -66,7 +93,9 @@ enum World {
     }
 
     static func userKey(_ user: Int64) -> [UInt8] { EntityKey.encode([.int64(user)]) ?? [] }
-    static func cardKey(_ card: Int64) -> [UInt8] { EntityKey.encode([.int64(card % 3), .string("card \(card)")]) ?? [] }
+    static func cardKey(_ card: Int64) -> [UInt8] {
+        EntityKey.encode([.int64(card % 3), .string("card \(card)")]) ?? []
+    }
     /// A request for both: user, bank, card.
     static func key(_ user: Int64, _ card: Int64) -> [UInt8] { userKey(user) + cardKey(card) }
 }
@@ -171,7 +200,9 @@ final class TestStore {
         let arrival = try store.commit { _ throws(StoreError) in
             var commit = Commit()
             commit.batches = made
-            commit.offsets = moved.map { StreamOffset(stream: StreamID(source: 1, incarnation: 1, partition: Int32($0.key)), next: $0.value) }
+            commit.offsets = moved.map {
+                StreamOffset(stream: StreamID(source: 1, incarnation: 1, partition: Int32($0.key)), next: $0.value)
+            }
             commit.counters["events"] = UInt64(records.count)
             return commit
         }
@@ -205,8 +236,10 @@ final class TestStore {
         return plan.features.enumerated().map { index, feature in
             let newest = scratch.cells.eventTimes[index]
             return OracleAnswer(
-                value: scratch.cells.value(index, type: feature.type), status: scratch.cells.status(index) ?? .outsideRetention,
-                newest: newest == .min ? nil : newest)
+                value: scratch.cells.value(index, type: feature.type),
+                status: scratch.cells.status(index) ?? .outsideRetention,
+                newest: newest == .min ? nil : newest
+            )
         }
     }
 
@@ -216,13 +249,23 @@ final class TestStore {
             view.aggregations.map { aggregation in
                 let column = aggregation.column.flatMap { name in World.fields.firstIndex { $0.name == name } }
                 var query = OracleQuery(
-                    function: aggregation.function, column: column, length: nil, offset: aggregation.offset,
-                    defaultValue: aggregation.defaultValue ?? .null)
+                    function: aggregation.function,
+                    column: column,
+                    length: nil,
+                    offset: aggregation.offset,
+                    defaultValue: aggregation.defaultValue ?? .null
+                )
                 if case .sliding(let length) = aggregation.timeWindow { query.length = length }
-                if view.name == "more", aggregation.column == "flag" || aggregation.column == "seen" { query.availableFrom = grownAt }
+                if view.name == "more", aggregation.column == "flag" || aggregation.column == "seen" {
+                    query.availableFrom = grownAt
+                }
                 return NaiveOracle.value(
-                    (view.entity == "user" ? users[user] : cards[card]) ?? [], query, asOf: point.asOf.microseconds,
-                    knownAt: point.knownAt.microseconds, edge: point.boundary == .strict ? .strict : .inclusive)
+                    (view.entity == "user" ? users[user] : cards[card]) ?? [],
+                    query,
+                    asOf: point.asOf.microseconds,
+                    knownAt: point.knownAt.microseconds,
+                    edge: point.boundary == .strict ? .strict : .inclusive
+                )
             }
         }
     }
@@ -233,14 +276,20 @@ final class TestStore {
         let found = try read(user, card, point)
         let wanted = expected(user, card, point)
         guard found != wanted, let index = found.indices.first(where: { found[$0] != wanted[$0] }) else { return true }
-        Issue.record("\(hint): \(plan.features[index].reference) of (\(user), \(card)) at \(point): \(found[index]); the oracle says \(wanted[index])")
+        Issue.record(
+            "\(hint): \(plan.features[index].reference) of (\(user), \(card)) at \(point): \(found[index]); the oracle says \(wanted[index])"
+        )
         return false
     }
 }
 
 extension OracleEvent {
     var stream: StreamID {
-        StreamID(source: UInt16(position.source), incarnation: UInt16(position.incarnation), partition: Int32(position.partition))
+        StreamID(
+            source: UInt16(position.source),
+            incarnation: UInt16(position.incarnation),
+            partition: Int32(position.partition)
+        )
     }
 }
 
@@ -252,7 +301,13 @@ struct RecordStream {
     private let cards: Int
 
     init(seed: UInt64, users: Int = 6, cards: Int = 4, span: Int64 = 300 * World.second, isExtreme: Bool = false) {
-        var shape = SeededStream.Shape(types: World.types, entities: users, start: World.start, span: span, isExtreme: isExtreme)
+        var shape = SeededStream.Shape(
+            types: World.types,
+            entities: users,
+            start: World.start,
+            span: span,
+            isExtreme: isExtreme
+        )
         shape.grain = World.second / 4
         events = SeededStream(shape, seed: seed)
         random = SplitMix64(seed: ~seed)
@@ -268,9 +323,17 @@ struct RecordStream {
     }
 
     mutating func point(_ arrivals: [Int64], span: Int64 = 400 * World.second) -> ReadPoint {
-        let known: Int64 = random.oneIn(3) ? .max : (arrivals.randomElement(using: &random) ?? World.start) + Int64.random(in: -1...1, using: &random)
-        let asOf = random.oneIn(5) ? World.start + span : World.start + Int64.random(in: 0..<span, using: &random) / (World.second / 4) * (World.second / 4)
+        let known: Int64 =
+            random.oneIn(3)
+            ? .max : (arrivals.randomElement(using: &random) ?? World.start) + Int64.random(in: -1...1, using: &random)
+        let asOf =
+            random.oneIn(5)
+            ? World.start + span
+            : World.start + Int64.random(in: 0..<span, using: &random) / (World.second / 4) * (World.second / 4)
         return ReadPoint(
-            asOf: Instant(microseconds: asOf), knownAt: Instant(microseconds: known), boundary: random.oneIn(3) ? .inclusive : .strict)
+            asOf: Instant(microseconds: asOf),
+            knownAt: Instant(microseconds: known),
+            boundary: random.oneIn(3) ? .inclusive : .strict
+        )
     }
 }

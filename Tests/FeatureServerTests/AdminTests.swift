@@ -18,7 +18,9 @@ import WireProtocol
             let body = try JSONMessage.encode(DefinitionFilesMessage(files))
             let plan = try JSONMessage.decode(PlanMessage.self, from: try await client.admin("plan", body))
             #expect(plan.ok && plan.hasChanges && plan.text.contains("amount_sum_1d"))
-            await #expect(throws: ClientError.self) { _ = try await client.prepare(references: ["purchases:amount_sum_1d"]) }
+            await #expect(throws: ClientError.self) {
+                _ = try await client.prepare(references: ["purchases:amount_sum_1d"])
+            }
             let applied = try JSONMessage.decode(PlanMessage.self, from: try await client.admin("apply", body))
             #expect(applied.ok)
             _ = try await client.prepare(references: ["purchases:amount_sum_1d"])
@@ -38,7 +40,9 @@ import WireProtocol
             var files = ServerUnderTest.definitions
             files.files[0].text = files.files[0].text.replacing("function: sum", with: "function: summ")
             let reply = try JSONMessage.decode(
-                PlanMessage.self, from: try await client.admin("apply", try JSONMessage.encode(DefinitionFilesMessage(files))))
+                PlanMessage.self,
+                from: try await client.admin("apply", try JSONMessage.encode(DefinitionFilesMessage(files)))
+            )
             #expect(!reply.ok)
             #expect(reply.diagnostics.count == 1)
             #expect(reply.diagnostics.first?.hasPrefix("feature_store.yaml:") == true)
@@ -50,7 +54,9 @@ import WireProtocol
     @Test func unknownVerbsAndBodiesAreBadRequests() async throws {
         try await withServer { server in
             let client = try await server.connect()
-            for (verb, body) in [("explode", "{}"), ("plan", "not json"), ("dead_letters", "{\"after\":0,\"limit\":0}")] {
+            for (verb, body) in [
+                ("explode", "{}"), ("plan", "not json"), ("dead_letters", "{\"after\":0,\"limit\":0}"),
+            ] {
                 await #expect { _ = try await client.admin(verb, body) } throws: { error in
                     (error as? ClientError)?.code == .server(.badRequest)
                 }

@@ -50,7 +50,9 @@ import WireProtocol
 
     @Test func tokensAreChecked() async throws {
         try await withServer(tokens: "# comment\nsecret\n") { server in
-            await #expect { _ = try await server.connect() } throws: { ($0 as? ClientError)?.code == .server(.unauthenticated) }
+            await #expect { _ = try await server.connect() } throws: {
+                ($0 as? ClientError)?.code == .server(.unauthenticated)
+            }
             await #expect { _ = try await server.connect(token: "Secret") } throws: {
                 ($0 as? ClientError)?.code == .server(.unauthenticated)
             }
@@ -106,16 +108,31 @@ import WireProtocol
                 var conversation = ByteBuffer()
                 try Hello(clientName: "raw").writeFrame(requestID: 0, frameSizeMax: 1 << 20, into: &conversation)
                 let greeting = conversation.readableBytes
-                try PrepareRequest(.service("small")).writeFrame(requestID: 1, frameSizeMax: 1 << 20, into: &conversation)
+                try PrepareRequest(.service("small")).writeFrame(
+                    requestID: 1,
+                    frameSizeMax: 1 << 20,
+                    into: &conversation
+                )
                 var key: [UInt8] = []
                 EntityKey.append(3, to: &key)
-                try LookupRequest(lookupID: 1, keys: [key, key]).writeFrame(requestID: 2, frameSizeMax: 1 << 20, into: &conversation)
-                try RowsRequest(lookupID: 1, asOf: [server.clock.now], keys: [key]).writeFrame(requestID: 3, frameSizeMax: 1 << 20, into: &conversation)
+                try LookupRequest(lookupID: 1, keys: [key, key]).writeFrame(
+                    requestID: 2,
+                    frameSizeMax: 1 << 20,
+                    into: &conversation
+                )
+                try RowsRequest(lookupID: 1, asOf: [server.clock.now], keys: [key]).writeFrame(
+                    requestID: 3,
+                    frameSizeMax: 1 << 20,
+                    into: &conversation
+                )
                 try AdminRequest(verb: "describe").writeFrame(requestID: 4, frameSizeMax: 1 << 20, into: &conversation)
                 var bytes = Array(conversation.readableBytesView)
                 let first = random.oneIn(3) ? 0 : greeting
                 for _ in 0..<Int.random(in: 1...4, using: &random) {
-                    bytes[Int.random(in: first..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+                    bytes[Int.random(in: first..<bytes.count, using: &random)] = UInt8.random(
+                        in: 0...255,
+                        using: &random
+                    )
                 }
                 if random.oneIn(3) { bytes.removeLast(Int.random(in: 1..<bytes.count, using: &random)) }
                 let connection = try RawConnection(port: server.port)

@@ -17,7 +17,11 @@ import WireProtocol
             for round in 0..<20 {
                 server.clock.advance(by: 1_000_000)
                 try server.commit(
-                    customers: 0..<50, amount: 0.1 * Double(round + 1), at: server.clock.now, firstOffset: Int64(round) * 50)
+                    customers: 0..<50,
+                    amount: 0.1 * Double(round + 1),
+                    at: server.clock.now,
+                    firstOffset: Int64(round) * 50
+                )
             }
             let client = try await server.connect()
             let prepared = try await client.prepare(service: "small")
@@ -46,7 +50,12 @@ import WireProtocol
             let first = try await client.lookup(prepared, entities: [[.int64(1)]])
             // A late event, at the same event time as the first.
             try server.commit(customers: 0..<3, amount: 5, at: Self.start, firstOffset: 3)
-            let again = try await client.lookup(prepared, entities: [[.int64(1)]], asOf: first.asOf, knownAt: first.knownAt)
+            let again = try await client.lookup(
+                prepared,
+                entities: [[.int64(1)]],
+                asOf: first.asOf,
+                knownAt: first.knownAt
+            )
             #expect(again == first)
             let now = try await client.lookup(prepared, entities: [[.int64(1)]], asOf: first.asOf)
             #expect(now.rows[0][0].value == .float64(6.25))
@@ -70,7 +79,10 @@ import WireProtocol
                 for id in first..<(first + 100) {
                     var key: [UInt8] = []
                     EntityKey.append(Int64(id % 100), to: &key)
-                    try connection.send(LookupRequest(lookupID: prepared.lookupID, asOf: server.clock.now.advanced(by: 1), keys: [key]), id: id + 10)
+                    try connection.send(
+                        LookupRequest(lookupID: prepared.lookupID, asOf: server.clock.now.advanced(by: 1), keys: [key]),
+                        id: id + 10
+                    )
                 }
                 for _ in 0..<100 {
                     let frame = try connection.readFrame()
@@ -88,11 +100,17 @@ import WireProtocol
             let prepared = try await client.prepare(service: "small")
             _ = try await client.lookup(prepared, entities: [[.int64(1)]])
             var files = ServerUnderTest.definitions
-            files.files[0].text = files.files[0].text.replacing("time_window: [1h, lifetime]", with: "time_window: [1h, 2h, lifetime]")
+            files.files[0].text = files.files[0].text.replacing(
+                "time_window: [1h, lifetime]",
+                with: "time_window: [1h, 2h, lifetime]"
+            )
             _ = try DefinitionsService(store: server.store).apply(files)
             // The service is as it was: the lookup goes on.
             _ = try await client.lookup(prepared, entities: [[.int64(1)]])
-            files.files[0].text = files.files[0].text.replacing("\"purchases:count_lifetime\"", with: "\"purchases:count_2h\"")
+            files.files[0].text = files.files[0].text.replacing(
+                "\"purchases:count_lifetime\"",
+                with: "\"purchases:count_2h\""
+            )
             _ = try DefinitionsService(store: server.store).apply(files)
             await #expect { _ = try await client.lookup(prepared, entities: [[.int64(1)]]) } throws: { error in
                 (error as? ClientError)?.code == .server(.definitionsChanged)
@@ -106,7 +124,8 @@ import WireProtocol
             let client = try await server.connect()
             await #expect { _ = try await client.prepare(service: "smal") } throws: { error in
                 let error = error as? ClientError
-                return error?.code == .server(.unknownService) && error?.message.contains("did you mean 'small'") == true
+                return error?.code == .server(.unknownService)
+                    && error?.message.contains("did you mean 'small'") == true
             }
             await #expect { _ = try await client.prepare(references: ["purchases:count_1hh"]) } throws: { error in
                 let error = error as? ClientError

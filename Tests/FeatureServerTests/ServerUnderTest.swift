@@ -38,7 +38,7 @@ final class ServerUnderTest: Sendable {
               - {column: amount, function: sum, time_window: 1h}
         feature_services:
           - {name: small, features: ["purchases:count_1h", "purchases:amount_sum_1h", "purchases:count_lifetime"]}
-        """,
+        """
     ])
 
     init(tokens: String? = nil, limits: WireLimits = .standard) async throws {
@@ -52,10 +52,19 @@ final class ServerUnderTest: Sendable {
         var log = Logger(label: "test")
         log.logLevel = .critical
         server = try await LookupServer.start(
-            host: "127.0.0.1", port: 0, threads: 1,
+            host: "127.0.0.1",
+            port: 0,
+            threads: 1,
             shared: ServerContext(
-                store: store, pool: pool, tokens: tokens.flatMap { TokenList(text: $0) },
-                admin: .standard(store: store, version: "test", ingest: { nil }), limits: limits, log: log, serverName: "test"))
+                store: store,
+                pool: pool,
+                tokens: tokens.flatMap { TokenList(text: $0) },
+                admin: .standard(store: store, version: "test", ingest: { nil }),
+                limits: limits,
+                log: log,
+                serverName: "test"
+            )
+        )
         guard let port = server.address.port else { throw WireError(.internalError, "no port") }
         self.port = port
     }
@@ -85,7 +94,12 @@ final class ServerUnderTest: Sendable {
         try store.commit { _ in
             var commit = Commit()
             commit.batches = [(history.id, batch)]
-            commit.offsets = [StreamOffset(stream: StreamID(source: 1, incarnation: 1, partition: 0), next: firstOffset + Int64(customers.count))]
+            commit.offsets = [
+                StreamOffset(
+                    stream: StreamID(source: 1, incarnation: 1, partition: 0),
+                    next: firstOffset + Int64(customers.count)
+                )
+            ]
             return commit
         }
     }
@@ -97,7 +111,9 @@ final class ServerUnderTest: Sendable {
 
 /// Runs a test against a fresh server and stops it in every case.
 func withServer<R>(
-    tokens: String? = nil, limits: WireLimits = .standard, _ body: (ServerUnderTest) async throws -> R
+    tokens: String? = nil,
+    limits: WireLimits = .standard,
+    _ body: (ServerUnderTest) async throws -> R
 ) async throws -> R {
     let server = try await ServerUnderTest(tokens: tokens, limits: limits)
     do {

@@ -12,7 +12,9 @@ import Windowing
 @Suite(.serialized) struct EndToEndTests {
     let folder = TemporaryFolder()
 
-    static func good(_ number: Int) -> String { #"{"t":\#(1_600_000_000_000 + number),"user":"u\#(number % 7)","amount":\#(number).25}"# }
+    static func good(_ number: Int) -> String {
+        #"{"t":\#(1_600_000_000_000 + number),"user":"u\#(number % 7)","amount":\#(number).25}"#
+    }
 
     /// Records of which no one is an event, each by its reason.
     static func bad(_ number: Int) -> (String, RejectionReason) {
@@ -28,16 +30,32 @@ import Windowing
         }
     }
 
-    func open(_ definition: FeatureStoreDefinition = Purchases.definition(format: .epochMilliseconds)) throws -> FeatureStore {
-        let store = try FeatureStore(directory: folder.path, options: StoreOptions()) { Instant(microseconds: 1_700_000_000_000_000) }
-        if store.catalog.histories.isEmpty { try store.apply(definition, definitionHash: "h", files: []) } else { store.activate(definition, definitionHash: "h") }
+    func open(_ definition: FeatureStoreDefinition = Purchases.definition(format: .epochMilliseconds)) throws
+        -> FeatureStore
+    {
+        let store = try FeatureStore(directory: folder.path, options: StoreOptions()) {
+            Instant(microseconds: 1_700_000_000_000_000)
+        }
+        if store.catalog.histories.isEmpty {
+            try store.apply(definition, definitionHash: "h", files: [])
+        } else {
+            store.activate(definition, definitionHash: "h")
+        }
         return store
     }
 
-    func service(_ store: FeatureStore, _ broker: DevelopmentBroker, _ more: (name: String, value: String)...) -> IngestService {
+    func service(_ store: FeatureStore, _ broker: DevelopmentBroker, _ more: (name: String, value: String)...)
+        -> IngestService
+    {
         IngestService(
-            store: store, options: IngestOptions(kafka: [("bootstrap.servers", broker.bootstrapServers)] + more, commitIntervalMilliseconds: 5, recordsMax: 500),
-            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            store: store,
+            options: IngestOptions(
+                kafka: [("bootstrap.servers", broker.bootstrapServers)] + more,
+                commitIntervalMilliseconds: 5,
+                recordsMax: 500
+            ),
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
     }
 
     static func broker(partitions: Int = 1) throws -> DevelopmentBroker {
@@ -48,11 +66,21 @@ import Windowing
     }
 
     static func produce(_ broker: DevelopmentBroker, _ records: [(partition: Int32, value: String)]) throws {
-        let producer = try KafkaProducer(KafkaSettings([KafkaSetting("bootstrap.servers", broker.bootstrapServers), KafkaSetting("message.max.bytes", "2000000")]))
+        let producer = try KafkaProducer(
+            KafkaSettings([
+                KafkaSetting("bootstrap.servers", broker.bootstrapServers),
+                KafkaSetting("message.max.bytes", "2000000"),
+            ])
+        )
         for (index, record) in records.enumerated() {
             try producer.produce(
-                topic: "purchases", partition: record.partition, key: Array("key \(index)".utf8), value: Array(record.value.utf8),
-                headers: [("own", Array("\(index)".utf8))], timestampMilliseconds: 1_650_000_000_000 + Int64(index))
+                topic: "purchases",
+                partition: record.partition,
+                key: Array("key \(index)".utf8),
+                value: Array(record.value.utf8),
+                headers: [("own", Array("\(index)".utf8))],
+                timestampMilliseconds: 1_650_000_000_000 + Int64(index)
+            )
         }
         try producer.flush(timeoutMilliseconds: 20_000)
         #expect(try producer.poll(timeoutMilliseconds: 0).allSatisfy { $0.error == nil })
@@ -64,12 +92,18 @@ import Windowing
 
     /// Counts and sums per user, as of the end of time.
     static func totals(_ store: FeatureStore) throws -> [String] {
-        let plan = try LookupPlan([FeatureReference(view: "v", feature: "count"), FeatureReference(view: "v", feature: "sum")], in: store.catalog)
+        let plan = try LookupPlan(
+            [FeatureReference(view: "v", feature: "count"), FeatureReference(view: "v", feature: "sum")],
+            in: store.catalog
+        )
         let scratch = ReadScratch()
         return try (0..<7).map { user in
             let key = try #require(EntityKey.encode([.string("u\(user)")]))
-            try key.withUnsafeBytes { try store.read(plan, key: $0, at: ReadPoint(asOf: .distantFuture, knownAt: .distantFuture), scratch) }
-            return "\(scratch.cells.value(0, type: .int64)) \(scratch.cells.value(1, type: .float64)) \(scratch.cells.status(0)?.name ?? "")"
+            try key.withUnsafeBytes {
+                try store.read(plan, key: $0, at: ReadPoint(asOf: .distantFuture, knownAt: .distantFuture), scratch)
+            }
+            return
+                "\(scratch.cells.value(0, type: .int64)) \(scratch.cells.value(1, type: .float64)) \(scratch.cells.status(0)?.name ?? "")"
         }
     }
 
@@ -77,7 +111,8 @@ import Windowing
         (0..<7).map { user in
             let own = numbers.filter { $0 % 7 == user }
             let sum = own.reduce(0) { $0 + Double($1) + 0.25 }
-            return "\(FeatureValue.int64(Int64(own.count))) \(own.isEmpty ? FeatureValue.null : .float64(sum)) \(own.isEmpty ? "NOT_FOUND" : "PRESENT")"
+            return
+                "\(FeatureValue.int64(Int64(own.count))) \(own.isEmpty ? FeatureValue.null : .float64(sum)) \(own.isEmpty ? "NOT_FOUND" : "PRESENT")"
         }
     }
 
@@ -85,7 +120,8 @@ import Windowing
     static func mixed() -> [(partition: Int32, value: String, number: Int?)] {
         (0..<3000).map { index in
             let number = index - (index + 2) / 3
-            return index % 3 == 0 ? (Int32(index / 3 % 2), bad(index / 3).0, nil) : (Int32(index % 2), good(number), number)
+            return index % 3 == 0
+                ? (Int32(index / 3 % 2), bad(index / 3).0, nil) : (Int32(index % 2), good(number), number)
         }
     }
 
@@ -108,7 +144,11 @@ import Windowing
         for (index, record) in records.enumerated() {
             let offset = next[record.partition, default: 0]
             next[record.partition] = offset + 1
-            if record.number == nil { expected.append("\(record.partition) \(offset) \(Self.bad(index / 3).1.rawValue) \(record.value) key \(index) own=\(index) \(1_650_000_000_000 + index)") }
+            if record.number == nil {
+                expected.append(
+                    "\(record.partition) \(offset) \(Self.bad(index / 3).1.rawValue) \(record.value) key \(index) own=\(index) \(1_650_000_000_000 + index)"
+                )
+            }
         }
         func text(_ bytes: [UInt8]?) -> String { bytes.map { String(decoding: $0, as: UTF8.self) } ?? "nil" }
         let letters = try store.deadLetters(after: 0, limit: .max).map(\.letter)
@@ -131,11 +171,20 @@ import Windowing
             for index in 0..<batch.count {
                 let message = batch[index]
                 let headers = batch.headers(at: index).map { ($0.name, text($0.value)) }
-                func header(_ name: String) -> String { headers.first { $0.0 == "__connect.errors.\(name)" }?.1 ?? "missing" }
-                #expect(header("topic") == "purchases" && header("connector.name") == "purchases" && !header("exception.message").isEmpty)
-                #expect(header("stage") == (header("exception.class.name") == "too_far_in_future" ? "TASK_PUT" : "VALUE_CONVERTER"))
+                func header(_ name: String) -> String {
+                    headers.first { $0.0 == "__connect.errors.\(name)" }?.1 ?? "missing"
+                }
+                #expect(
+                    header("topic") == "purchases" && header("connector.name") == "purchases"
+                        && !header("exception.message").isEmpty
+                )
+                #expect(
+                    header("stage")
+                        == (header("exception.class.name") == "too_far_in_future" ? "TASK_PUT" : "VALUE_CONVERTER")
+                )
                 forwarded.append(
-                    "\(header("partition")) \(header("offset")) \(header("exception.class.name")) \(text(message.value.map { Array($0) })) \(text(message.key.map { Array($0) })) \(headers[0].0)=\(headers[0].1) \(message.timestampMilliseconds)")
+                    "\(header("partition")) \(header("offset")) \(header("exception.class.name")) \(text(message.value.map { Array($0) })) \(text(message.key.map { Array($0) })) \(headers[0].0)=\(headers[0].1) \(message.timestampMilliseconds)"
+                )
             }
             return forwarded.count >= 1000
         }
@@ -170,16 +219,26 @@ import Windowing
         try Self.produce(broker, [(0, "bad 1"), (0, large), (0, "bad 2")])
         let store = try open()
         defer { store.close() }
-        let ingest = service(store, broker, (name: "message.max.bytes", value: "1000000"), (name: "queue.buffering.max.messages", value: "2"))
+        let ingest = service(
+            store,
+            broker,
+            (name: "message.max.bytes", value: "1000000"),
+            (name: "queue.buffering.max.messages", value: "2")
+        )
         ingest.start()
         defer { ingest.stop() }
         try wait(for: "all records") { ingest.status.records == 3 }
-        #expect(try store.deadLetters(after: 0, limit: 9).map(\.letter.reason) == ["bad_json", "oversized", "bad_json"])
+        #expect(
+            try store.deadLetters(after: 0, limit: 9).map(\.letter.reason) == ["bad_json", "oversized", "bad_json"]
+        )
         try wait(for: "forwarding") { store.deadLetterSummary.waiting == 0 }
         try Self.produce(broker, (0..<9).map { (0, "bad \($0)") })
         try wait(for: "nine more") { ingest.status.records == 12 && store.deadLetterSummary.waiting == 0 }
         let consumer = try KafkaConsumer(KafkaSettings(bootstrapServers: broker.bootstrapServers))
-        #expect(try consumer.watermarkOffsets(topic: "purchases.dlq", partition: 0, timeoutMilliseconds: 5000).high >= 11, "all but the large one")
+        #expect(
+            try consumer.watermarkOffsets(topic: "purchases.dlq", partition: 0, timeoutMilliseconds: 5000).high >= 11,
+            "all but the large one"
+        )
     }
 
     @Test(.timeLimit(.minutes(1))) func aRestartGoesOnFromTheStoredOffsets() throws {
@@ -195,8 +254,13 @@ import Windowing
                 sent += 300
             }
             // Stopped in the midst of it in the second round; the third takes up the rest.
-            if round == 1 { try wait(for: "the first records") { ingest.status.events > 0 } } else {
-                try wait(for: "round \(round)") { try store.counterValues["events/purchases"] == UInt64(sent) && Self.offsets(store, partitions: 2) == [Int64(sent / 2), Int64(sent / 2)] }
+            if round == 1 {
+                try wait(for: "the first records") { ingest.status.events > 0 }
+            } else {
+                try wait(for: "round \(round)") {
+                    try store.counterValues["events/purchases"] == UInt64(sent)
+                        && Self.offsets(store, partitions: 2) == [Int64(sent / 2), Int64(sent / 2)]
+                }
             }
             ingest.stop()
             #expect(ingest.status.state == .stopped)

@@ -11,19 +11,40 @@ import Testing
 /// Definitions for ingest tests: one source with a column of every type, one or two entities.
 enum Purchases {
     static let columns = [
-        Field(name: "amount", type: .float64), Field(name: "quantity", type: .int64), Field(name: "name", type: .string),
+        Field(name: "amount", type: .float64), Field(name: "quantity", type: .int64),
+        Field(name: "name", type: .string),
         Field(name: "flag", type: .bool), Field(name: "seen", type: .timestamp),
     ]
 
     static func definition(
-        format: TimestampFormat = .iso8601, history: HistoryLength = .forever, recordBytesMax: Int = 1 << 20,
-        deadLetterTopic: String? = "purchases.dlq", start: StartPosition = .earliest, isCardUsed: Bool = false
+        format: TimestampFormat = .iso8601,
+        history: HistoryLength = .forever,
+        recordBytesMax: Int = 1 << 20,
+        deadLetterTopic: String? = "purchases.dlq",
+        start: StartPosition = .earliest,
+        isCardUsed: Bool = false
     ) -> FeatureStoreDefinition {
-        let aggregations = columns.map { Aggregation(name: "last_\($0.name)", function: .last, column: $0.name, timeWindow: .lifetime) }
-            + [Aggregation(name: "count", function: .count, timeWindow: .lifetime), Aggregation(name: "sum", function: .sum, column: "amount", timeWindow: .lifetime)]
-        var views = [FeatureView(name: "v", entity: "user", source: "purchases", history: history, aggregations: aggregations)]
+        let aggregations =
+            columns.map {
+                Aggregation(name: "last_\($0.name)", function: .last, column: $0.name, timeWindow: .lifetime)
+            }
+            + [
+                Aggregation(name: "count", function: .count, timeWindow: .lifetime),
+                Aggregation(name: "sum", function: .sum, column: "amount", timeWindow: .lifetime),
+            ]
+        var views = [
+            FeatureView(name: "v", entity: "user", source: "purchases", history: history, aggregations: aggregations)
+        ]
         if isCardUsed {
-            views.append(FeatureView(name: "c", entity: "card", source: "purchases", history: history, aggregations: [Aggregation(name: "count", function: .count, timeWindow: .lifetime)]))
+            views.append(
+                FeatureView(
+                    name: "c",
+                    entity: "card",
+                    source: "purchases",
+                    history: history,
+                    aggregations: [Aggregation(name: "count", function: .count, timeWindow: .lifetime)]
+                )
+            )
         }
         return FeatureStoreDefinition(
             project: "test",
@@ -33,11 +54,18 @@ enum Purchases {
             ],
             sources: [
                 Source(
-                    name: "purchases", topic: "purchases", timestampField: "t", timestampFormat: format, start: start,
-                    recordBytesMax: recordBytesMax, deadLetterTopic: deadLetterTopic,
-                    schema: columns + [Field(name: "user", type: .string), Field(name: "card", type: .int64)])
+                    name: "purchases",
+                    topic: "purchases",
+                    timestampField: "t",
+                    timestampFormat: format,
+                    start: start,
+                    recordBytesMax: recordBytesMax,
+                    deadLetterTopic: deadLetterTopic,
+                    schema: columns + [Field(name: "user", type: .string), Field(name: "card", type: .int64)]
+                )
             ],
-            featureViews: views)
+            featureViews: views
+        )
     }
 }
 
@@ -48,7 +76,9 @@ final class IntakeBench {
     let intake: RecordIntake
 
     init(_ definition: FeatureStoreDefinition = Purchases.definition()) throws {
-        store = try FeatureStore(directory: folder.path, options: StoreOptions()) { Instant(microseconds: 1_700_000_000_000_000) }
+        store = try FeatureStore(directory: folder.path, options: StoreOptions()) {
+            Instant(microseconds: 1_700_000_000_000_000)
+        }
         try store.apply(definition, definitionHash: "h", files: [])
         _ = try store.incarnation(of: "purchases", cluster: "c", isNewTopic: false)
         let plan = try #require(SourcePlan(definition.sources[0], in: store.catalog))
@@ -79,7 +109,10 @@ final class IntakeBench {
 
     var outcome: Outcome {
         if let rejection = intake.rejections.first {
-            #expect(intake.acceptedCount == 0 && intake.batches.allSatisfy { $0.count == 0 }, "a record is one event or none")
+            #expect(
+                intake.acceptedCount == 0 && intake.batches.allSatisfy { $0.count == 0 },
+                "a record is one event or none"
+            )
             return .rejected(rejection.reason)
         }
         if intake.acceptedCount == 0 { return .tombstone }

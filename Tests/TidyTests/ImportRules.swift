@@ -22,7 +22,8 @@ enum ImportRules {
         (
             "FeatureServer",
             [
-                "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "TrainingSets", "WireProtocol", "Crypto",
+                "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "TrainingSets", "WireProtocol",
+                "Crypto",
                 "FoundationEssentials", "Logging", "NIOCore", "NIOPosix",
             ]
         ),
@@ -30,8 +31,10 @@ enum ImportRules {
         (
             "strandline",
             [
-                "FeatureModel", "FeatureRepository", "KafkaLog", "ArrowTables", "FeatureHistory", "Ingest", "WireProtocol",
-                "FeatureServer", "StrandlineClient", "ArgumentParser", "FoundationEssentials", "Glibc", "Logging", "NIOCore",
+                "FeatureModel", "FeatureRepository", "KafkaLog", "ArrowTables", "FeatureHistory", "Ingest",
+                "WireProtocol",
+                "FeatureServer", "StrandlineClient", "ArgumentParser", "FoundationEssentials", "Glibc", "Logging",
+                "NIOCore",
                 "NIOPosix", "ServiceLifecycle", "UnixSignals",
             ]
         ),
@@ -39,7 +42,9 @@ enum ImportRules {
     ]
 
     /// The one target that speaks each C or C++ engine.
-    static let engines = ["CRocksDB": "RocksDB", "CRdKafka": "KafkaLog", "CSimdJSON": "Ingest", "CArrow": "ArrowTables"]
+    static let engines = [
+        "CRocksDB": "RocksDB", "CRdKafka": "KafkaLog", "CSimdJSON": "Ingest", "CArrow": "ArrowTables",
+    ]
 
     /// Control plane: rare, small, and never on the way of an event or a lookup.
     static let mayUseFoundationEssentials: Set<String> = ["FeatureServer", "strandline"]
@@ -122,7 +127,8 @@ struct ImportRuleTests {
             public import Seen
             @preconcurrency import struct Parts.Piece
             let text = "import InAString"
-            """)
+            """
+        )
         let found = ImportRules.imports(in: sample)
         #expect(found.map(\.module) == ["Plain", "Seen", "Parts"])
         #expect(found.map(\.line) == [2, 3, 4])
@@ -136,7 +142,9 @@ struct ImportRuleTests {
         #expect(SourceTree.swiftFiles.count > 150)
         #expect(SourceTree.pages.count > 10)
         #expect(SourceTree.file("Sources/FeatureModel/Instant.swift") != nil)
-        let targets = Set(SourceTree.swiftFiles.filter { $0.isIn("Sources") }.map { String($0.path.split(separator: "/")[1]) })
+        let targets = Set(
+            SourceTree.swiftFiles.filter { $0.isIn("Sources") }.map { String($0.path.split(separator: "/")[1]) }
+        )
         #expect(targets == Set(ImportRules.allowed.map(\.target)))
     }
 }

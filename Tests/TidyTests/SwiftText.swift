@@ -29,7 +29,9 @@ struct SwiftText {
     var lengthsWithoutStrings: [Int] {
         var lengths = [0]
         for (index, byte) in bytes.enumerated() {
-            if byte == 0x0a { lengths.append(0) } else if parts[index] != .string, byte & 0xc0 != 0x80 {
+            if byte == 0x0a {
+                lengths.append(0)
+            } else if parts[index] != .string, byte & 0xc0 != 0x80 {
                 lengths[lengths.count - 1] += 1
             }
         }
@@ -88,11 +90,14 @@ struct SwiftText {
     /// A literal with its pounds, one line or several; a `#` that opens no string is code.
     private mutating func readString() {
         let pounds = bytes[index...].prefix { $0 == UInt8(ascii: "#") }.count
-        guard index + pounds < bytes.count, bytes[index + pounds] == UInt8(ascii: "\"") else { return take(max(1, pounds), as: .code) }
+        guard index + pounds < bytes.count, bytes[index + pounds] == UInt8(ascii: "\"") else {
+            return take(max(1, pounds), as: .code)
+        }
         let isLong = starts(with: "\"\"\"", at: index + pounds)
         let quotes = isLong ? 3 : 1
         take(pounds + quotes, as: .code)
-        let end = Array(repeating: UInt8(ascii: "\""), count: quotes) + Array(repeating: UInt8(ascii: "#"), count: pounds)
+        let end =
+            Array(repeating: UInt8(ascii: "\""), count: quotes) + Array(repeating: UInt8(ascii: "#"), count: pounds)
         let escape = [UInt8(ascii: "\\")] + Array(repeating: UInt8(ascii: "#"), count: pounds)
         while index < bytes.count {
             if bytes[index...].starts(with: end) { return take(end.count, as: .code) }

@@ -5,8 +5,11 @@ import Testing
 
 enum UnwrapRules {
     static func isDecoder(_ file: SourceFile) -> Bool {
-        file.isIn("Sources/WireProtocol") || file.isIn("Sources/FeatureHistory/Encoding") || file.isIn("Sources/StrandlineClient")
-            || ["JSONRecordDecoder.swift", "RecordIntake.swift", "ConnectionHandler.swift", "EntityKey.swift"].contains(file.name)
+        file.isIn("Sources/WireProtocol") || file.isIn("Sources/FeatureHistory/Encoding")
+            || file.isIn("Sources/StrandlineClient")
+            || ["JSONRecordDecoder.swift", "RecordIntake.swift", "ConnectionHandler.swift", "EntityKey.swift"].contains(
+                file.name
+            )
     }
 
     /// An exclamation mark directly after an operand or a keyword, and not the beginning of `!=`.
@@ -16,7 +19,9 @@ enum UnwrapRules {
             let bytes = Array(line.utf8)
             for index in bytes.indices.dropFirst() where bytes[index] == UInt8(ascii: "!") {
                 if index + 1 < bytes.count, bytes[index + 1] == UInt8(ascii: "=") { continue }
-                if isOperandEnd(bytes[index - 1]) { findings.append(Finding(place: path, line: number + 1, what: "forced: \(line)")) }
+                if isOperandEnd(bytes[index - 1]) {
+                    findings.append(Finding(place: path, line: number + 1, what: "forced: \(line)"))
+                }
             }
         }
         return findings
@@ -24,8 +29,12 @@ enum UnwrapRules {
 
     private static func isOperandEnd(_ byte: UInt8) -> Bool {
         switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-        case UInt8(ascii: "_"), UInt8(ascii: ")"), UInt8(ascii: "]"), UInt8(ascii: "}"), UInt8(ascii: "?"), UInt8(ascii: "`"): true
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        case UInt8(ascii: "_"), UInt8(ascii: ")"), UInt8(ascii: "]"), UInt8(ascii: "}"), UInt8(ascii: "?"),
+            UInt8(ascii: "`"):
+            true
         default: false
         }
     }
@@ -41,7 +50,8 @@ struct UnwrapRuleTests {
     }
 
     @Test(arguments: [
-        "let a = b!", "try! decode()", "x as! Int", "f(a)!.count", "a[0]!", "\"text \\(value!)\"", "(a ?? b)! + 1", "let a: Int! = nil",
+        "let a = b!", "try! decode()", "x as! Int", "f(a)!.count", "a[0]!", "\"text \\(value!)\"", "(a ?? b)! + 1",
+        "let a: Int! = nil",
     ])
     func theScannerFinds(_ line: String) {
         #expect(UnwrapRules.findings(in: SwiftText("first\n" + line), "x").map(\.line) == [2])

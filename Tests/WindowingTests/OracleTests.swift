@@ -13,8 +13,13 @@ import Windowing
         var random = SplitMix64(seed: seed)
         let grain: Int64 = [1, 1, 10, 1000].randomElement(using: &random) ?? 1
         let shape = SeededStream.Shape(
-            types: Self.types, start: Int64.random(in: -2000...2000, using: &random), span: 4000, grain: grain,
-            nullsOneIn: Int.random(in: 0...4, using: &random), isExtreme: random.oneIn(3))
+            types: Self.types,
+            start: Int64.random(in: -2000...2000, using: &random),
+            span: 4000,
+            grain: grain,
+            nullsOneIn: Int.random(in: 0...4, using: &random),
+            isExtreme: random.oneIn(3)
+        )
         var stream = SeededStream(shape, seed: seed)
         let events = (0..<Int.random(in: 0...120, using: &random)).map { _ in
             stream.next(arrival: Int64.random(in: 0..<20, using: &random)).event
@@ -31,9 +36,17 @@ import Windowing
                         evaluate(plan, queries, $0, types: Self.types, asOf: asOf, knownAt: knownAt, boundary: boundary)
                     }
                     for (query, answer) in zip(queries, found) {
-                        let expected = NaiveOracle.value(events, query, asOf: asOf, knownAt: knownAt, edge: boundary.edge)
+                        let expected = NaiveOracle.value(
+                            events,
+                            query,
+                            asOf: asOf,
+                            knownAt: knownAt,
+                            edge: boundary.edge
+                        )
                         guard answer != expected else { continue }
-                        Issue.record("\(TestSeeds.hint(seed)): \(query) at T \(asOf), K \(knownAt), \(boundary.name): \(answer); the oracle says \(expected)")
+                        Issue.record(
+                            "\(TestSeeds.hint(seed)): \(query) at T \(asOf), K \(knownAt), \(boundary.name): \(answer); the oracle says \(expected)"
+                        )
                         return
                     }
                 }
@@ -52,15 +65,20 @@ import Windowing
         }
     }
 
-    static func query(_ random: inout SplitMix64, _ stream: inout SeededStream, _ shape: SeededStream.Shape) -> OracleQuery {
+    static func query(_ random: inout SplitMix64, _ stream: inout SeededStream, _ shape: SeededStream.Shape)
+        -> OracleQuery
+    {
         while true {
             let function = AggregateFunction.allCases.randomElement(using: &random) ?? .count
-            let column: Int? = function == .count && random.oneIn(2) ? nil : Int.random(in: 0..<types.count, using: &random)
+            let column: Int? =
+                function == .count && random.oneIn(2) ? nil : Int.random(in: 0..<types.count, using: &random)
             guard let result = function.resultType(of: column.map { types[$0] }) else { continue }
             var query = OracleQuery(
-                function: function, column: column,
+                function: function,
+                column: column,
                 length: random.oneIn(6) ? nil : [1, 10, 500, 1000, 5000, Int64.max].randomElement(using: &random),
-                offset: random.oneIn(2) ? 0 : [1, 10, 1000].randomElement(using: &random) ?? 0)
+                offset: random.oneIn(2) ? 0 : [1, 10, 1000].randomElement(using: &random) ?? 0
+            )
             if random.oneIn(3), function != .count { query.defaultValue = stream.value(result) }
             if random.oneIn(4) { query.availableFrom = shape.start + Int64.random(in: 0..<shape.span, using: &random) }
             return query
@@ -73,13 +91,19 @@ import Windowing
         struct Kind { var time: Int64, arrival: Int64, value: FeatureValue }
         var kinds: [Kind] = []
         for time in Int64(0)..<4 {
-            for arrival in Int64(1)...2 { for value in [FeatureValue.null, .int64(1 << time)] { kinds.append(Kind(time: time, arrival: arrival, value: value)) } }
+            for arrival in Int64(1)...2 {
+                for value in [FeatureValue.null, .int64(1 << time)] {
+                    kinds.append(Kind(time: time, arrival: arrival, value: value))
+                }
+            }
         }
         var queries: [OracleQuery] = []
         for function in AggregateFunction.allCases {
-            for length in [1, 2, nil] as [Int64?] { for offset in Int64(0)...1 {
-                queries.append(OracleQuery(function: function, column: 0, length: length, offset: offset))
-            } }
+            for length in [1, 2, nil] as [Int64?] {
+                for offset in Int64(0)...1 {
+                    queries.append(OracleQuery(function: function, column: 0, length: length, offset: offset))
+                }
+            }
         }
         queries.append(OracleQuery(function: .count, column: nil, length: 2, availableFrom: 1))
         let plan = WindowPlan(queries.map { $0.planned([.int64]) })
@@ -97,23 +121,46 @@ import Windowing
             // Offsets fall as times rise: position must never win over time.
             let events = stream.enumerated().map { index, kind in
                 OracleEvent(
-                    time: kinds[kind].time, arrival: kinds[kind].arrival, position: OracleEvent.Place(offset: Int64(10 - index)),
-                    values: [kinds[kind].value])
+                    time: kinds[kind].time,
+                    arrival: kinds[kind].arrival,
+                    position: OracleEvent.Place(offset: Int64(10 - index)),
+                    values: [kinds[kind].value]
+                )
             }
             let span = SpanBuilder(events, columns: 1)
-            for asOf in Int64(-1)...5 { for knownAt in Int64(0)...2 { for boundary in Boundary.allCases {
-                let found = span.withSpan {
-                    evaluate(plan, queries, $0, types: [.int64], asOf: asOf, knownAt: knownAt, boundary: boundary)
-                }
-                for (query, answer) in zip(queries, found) {
-                    let expected = NaiveOracle.value(events, query, asOf: asOf, knownAt: knownAt, edge: boundary.edge)
-                    checked += 1
-                    if answer != expected {
-                        Issue.record("\(events) \(query) T \(asOf) K \(knownAt) \(boundary.name): \(answer), oracle \(expected)")
-                        return
+            for asOf in Int64(-1)...5 {
+                for knownAt in Int64(0)...2 {
+                    for boundary in Boundary.allCases {
+                        let found = span.withSpan {
+                            evaluate(
+                                plan,
+                                queries,
+                                $0,
+                                types: [.int64],
+                                asOf: asOf,
+                                knownAt: knownAt,
+                                boundary: boundary
+                            )
+                        }
+                        for (query, answer) in zip(queries, found) {
+                            let expected = NaiveOracle.value(
+                                events,
+                                query,
+                                asOf: asOf,
+                                knownAt: knownAt,
+                                edge: boundary.edge
+                            )
+                            checked += 1
+                            if answer != expected {
+                                Issue.record(
+                                    "\(events) \(query) T \(asOf) K \(knownAt) \(boundary.name): \(answer), oracle \(expected)"
+                                )
+                                return
+                            }
+                        }
                     }
                 }
-            } } }
+            }
         }
         #expect(streams.count == 969)
         #expect(checked == 969 * 7 * 3 * 2 * queries.count)

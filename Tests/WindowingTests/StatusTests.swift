@@ -5,16 +5,34 @@ import Windowing
 
 /// The rules of section 3 one by one, with values worked out by hand.
 @Suite struct StatusTests {
-    static func event(_ time: Int64, _ value: FeatureValue, arrival: Int64 = 0, partition: Int = 0, offset: Int64 = 0) -> OracleEvent {
-        OracleEvent(time: time, arrival: arrival, position: OracleEvent.Place(partition: partition, offset: offset), values: [value])
+    static func event(_ time: Int64, _ value: FeatureValue, arrival: Int64 = 0, partition: Int = 0, offset: Int64 = 0)
+        -> OracleEvent
+    {
+        OracleEvent(
+            time: time,
+            arrival: arrival,
+            position: OracleEvent.Place(partition: partition, offset: offset),
+            values: [value]
+        )
     }
 
     static func one(
-        _ function: AggregateFunction, _ type: ValueType, _ events: [OracleEvent], length: Int64? = 100, asOf: Int64 = 1000,
-        knownAt: Int64 = .max, defaultValue: FeatureValue = .null, availableFrom: Int64? = nil
+        _ function: AggregateFunction,
+        _ type: ValueType,
+        _ events: [OracleEvent],
+        length: Int64? = 100,
+        asOf: Int64 = 1000,
+        knownAt: Int64 = .max,
+        defaultValue: FeatureValue = .null,
+        availableFrom: Int64? = nil
     ) -> OracleAnswer {
         let query = OracleQuery(
-            function: function, column: 0, length: length, defaultValue: defaultValue, availableFrom: availableFrom)
+            function: function,
+            column: 0,
+            length: length,
+            defaultValue: defaultValue,
+            availableFrom: availableFrom
+        )
         return evaluate([query], events, types: [type], asOf: asOf, knownAt: knownAt, boundary: .strict)[0]
     }
 
@@ -22,11 +40,20 @@ import Windowing
         let old = [Self.event(1, .int64(5))]
         #expect(Self.one(.count, .int64, []) == OracleAnswer(value: .int64(0), status: .notFound, newest: nil))
         #expect(Self.one(.sum, .int64, []) == OracleAnswer(value: .null, status: .notFound, newest: nil))
-        #expect(Self.one(.sum, .int64, [], defaultValue: .int64(7)) == OracleAnswer(value: .int64(7), status: .notFound, newest: nil))
+        #expect(
+            Self.one(.sum, .int64, [], defaultValue: .int64(7))
+                == OracleAnswer(value: .int64(7), status: .notFound, newest: nil)
+        )
         #expect(Self.one(.count, .int64, old) == OracleAnswer(value: .int64(0), status: .present, newest: nil))
         #expect(Self.one(.sum, .int64, old) == OracleAnswer(value: .null, status: .nullValue, newest: nil))
-        #expect(Self.one(.sum, .int64, old, defaultValue: .int64(7)) == OracleAnswer(value: .int64(7), status: .present, newest: nil))
-        #expect(Self.one(.sum, .int64, [Self.event(1000, .int64(5))]).status == .notFound, "the label's own event is not known yet")
+        #expect(
+            Self.one(.sum, .int64, old, defaultValue: .int64(7))
+                == OracleAnswer(value: .int64(7), status: .present, newest: nil)
+        )
+        #expect(
+            Self.one(.sum, .int64, [Self.event(1000, .int64(5))]).status == .notFound,
+            "the label's own event is not known yet"
+        )
     }
 
     @Test func overflowStandsAbovePartial() {
@@ -42,7 +69,10 @@ import Windowing
     @Test func partialStandsAboveNull() {
         #expect(Self.one(.sum, .int64, [Self.event(1, .int64(5))], availableFrom: 901).status == .partial)
         #expect(Self.one(.sum, .int64, [Self.event(1, .int64(5))], availableFrom: 900).status == .nullValue)
-        #expect(Self.one(.sum, .int64, [Self.event(950, .int64(5))], availableFrom: 950) == OracleAnswer(value: .int64(5), status: .partial, newest: 950))
+        #expect(
+            Self.one(.sum, .int64, [Self.event(950, .int64(5))], availableFrom: 950)
+                == OracleAnswer(value: .int64(5), status: .partial, newest: 950)
+        )
     }
 
     @Test func zeroSumsArePositive() {

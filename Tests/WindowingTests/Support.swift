@@ -24,7 +24,11 @@ final class SpanBuilder {
             var nulls: UInt64 = 0
             for column in 0..<columns {
                 // A null cell keeps its garbage: nobody may look at it.
-                if let slot = slot(event.values[column]) { words[(3 + column) * count + row] = slot } else { nulls |= 1 << UInt64(column) }
+                if let slot = slot(event.values[column]) {
+                    words[(3 + column) * count + row] = slot
+                } else {
+                    nulls |= 1 << UInt64(column)
+                }
             }
             words[2 * count + row] = nulls
         }
@@ -49,25 +53,40 @@ final class SpanBuilder {
         heap.withUnsafeBytes { heap in
             body(
                 EventSpan(
-                    count: count, times: UnsafeRawPointer(words).assumingMemoryBound(to: Int64.self),
-                    arrivals: UnsafeRawPointer(words + count).assumingMemoryBound(to: Int64.self), nulls: words + 2 * count,
-                    columns: words + 3 * count, columnStride: count, heap: heap, newestArrival: newestArrival))
+                    count: count,
+                    times: UnsafeRawPointer(words).assumingMemoryBound(to: Int64.self),
+                    arrivals: UnsafeRawPointer(words + count).assumingMemoryBound(to: Int64.self),
+                    nulls: words + 2 * count,
+                    columns: words + 3 * count,
+                    columnStride: count,
+                    heap: heap,
+                    newestArrival: newestArrival
+                )
+            )
         }
     }
 }
 
 extension OracleEvent {
     var stream: StreamID {
-        StreamID(source: UInt16(position.source), incarnation: UInt16(position.incarnation), partition: Int32(position.partition))
+        StreamID(
+            source: UInt16(position.source),
+            incarnation: UInt16(position.incarnation),
+            partition: Int32(position.partition)
+        )
     }
 }
 
 extension OracleQuery {
     func planned(_ types: [ValueType]) -> PlannedAggregation {
         PlannedAggregation(
-            function: function, column: column.map { ($0, types[$0]) }, length: length, offset: offset,
+            function: function,
+            column: column.map { ($0, types[$0]) },
+            length: length,
+            offset: offset,
             defaultValue: defaultValue == .null ? nil : defaultValue,
-            availableFrom: availableFrom.map { Instant(microseconds: $0) } ?? .distantPast)
+            availableFrom: availableFrom.map { Instant(microseconds: $0) } ?? .distantPast
+        )
     }
 
     func resultType(_ types: [ValueType]) -> ValueType { function.resultType(of: column.map { types[$0] }) ?? .int64 }
@@ -79,7 +98,12 @@ extension Boundary {
 
 /// Evaluates queries in one plan, each result in the oracle's form.
 func evaluate(
-    _ queries: [OracleQuery], _ events: [OracleEvent], types: [ValueType], asOf: Int64, knownAt: Int64, boundary: Boundary
+    _ queries: [OracleQuery],
+    _ events: [OracleEvent],
+    types: [ValueType],
+    asOf: Int64,
+    knownAt: Int64,
+    boundary: Boundary
 ) -> [OracleAnswer] {
     let plan = WindowPlan(queries.map { $0.planned(types) })
     return SpanBuilder(events, columns: types.count).withSpan { span in
@@ -88,20 +112,32 @@ func evaluate(
 }
 
 func evaluate(
-    _ plan: WindowPlan, _ queries: [OracleQuery], _ span: EventSpan, types: [ValueType], asOf: Int64, knownAt: Int64,
+    _ plan: WindowPlan,
+    _ queries: [OracleQuery],
+    _ span: EventSpan,
+    types: [ValueType],
+    asOf: Int64,
+    knownAt: Int64,
     boundary: Boundary
 ) -> [OracleAnswer] {
     let cells = FeatureCells(capacity: queries.count)
     // Results go to any cells: here in reverse, so that a plan that ignores `outputs` is found out.
     let outputs = queries.indices.map { Int32(queries.count - 1 - $0) }
     plan.evaluate(
-        span, asOf: Instant(microseconds: asOf), knownAt: Instant(microseconds: knownAt), boundary: boundary, into: cells,
-        outputs: outputs)
+        span,
+        asOf: Instant(microseconds: asOf),
+        knownAt: Instant(microseconds: knownAt),
+        boundary: boundary,
+        into: cells,
+        outputs: outputs
+    )
     return queries.enumerated().map { index, query in
         let cell = queries.count - 1 - index
         let newest = cells.eventTimes[cell]
         return OracleAnswer(
-            value: cells.value(cell, type: query.resultType(types)), status: cells.status(cell) ?? .outsideRetention,
-            newest: newest == .min ? nil : newest)
+            value: cells.value(cell, type: query.resultType(types)),
+            status: cells.status(cell) ?? .outsideRetention,
+            newest: newest == .min ? nil : newest
+        )
     }
 }

@@ -4,16 +4,23 @@ import Windowing
 
 @Suite struct WindowIntervalTests {
     /// T = 1000, window 100, offset 0 or 50: each edge and its neighbours by both rules.
-    @Test(arguments: [
-        // (event, offset, strict, inclusive)
-        (899, 0, false, false), (900, 0, true, false), (901, 0, true, true),
-        (999, 0, true, true), (1000, 0, false, true), (1001, 0, false, false),
-        (849, 50, false, false), (850, 50, true, false), (851, 50, true, true),
-        (949, 50, true, true), (950, 50, false, true), (951, 50, false, false), (1000, 50, false, false),
-    ] as [(Int64, Int64, Bool, Bool)])
+    @Test(
+        arguments: [
+            // (event, offset, strict, inclusive)
+            (899, 0, false, false), (900, 0, true, false), (901, 0, true, true),
+            (999, 0, true, true), (1000, 0, false, true), (1001, 0, false, false),
+            (849, 50, false, false), (850, 50, true, false), (851, 50, true, true),
+            (949, 50, true, true), (950, 50, false, true), (951, 50, false, false), (1000, 50, false, false),
+        ] as [(Int64, Int64, Bool, Bool)]
+    )
     func edges(event: Int64, offset: Int64, strict: Bool, inclusive: Bool) {
         for (boundary, expected) in [(Boundary.strict, strict), (.inclusive, inclusive)] {
-            let interval = WindowInterval(asOf: Instant(microseconds: 1000), length: 100, offset: offset, boundary: boundary)
+            let interval = WindowInterval(
+                asOf: Instant(microseconds: 1000),
+                length: 100,
+                offset: offset,
+                boundary: boundary
+            )
             #expect(interval.contains(Instant(microseconds: event)) == expected, "\(boundary.name)")
             #expect(interval.end - interval.start == 100, "a window is as long as it says, by either rule")
         }
@@ -24,7 +31,11 @@ import Windowing
             for length in [nil, 1, 1_000_000, Int64.max] as [Int64?] {
                 for offset in [0, 1, Int64.max] as [Int64] {
                     let interval = WindowInterval(
-                        asOf: Instant(microseconds: asOf), length: length, offset: offset, boundary: .strict)
+                        asOf: Instant(microseconds: asOf),
+                        length: length,
+                        offset: offset,
+                        boundary: .strict
+                    )
                     #expect(!interval.contains(Instant(microseconds: asOf)))
                 }
             }
@@ -74,7 +85,9 @@ import Windowing
 
     /// The search among event times agrees with counting, for every edge around every event, with ties.
     @Test func indexCountsTheTimesBeforeAnEdge() {
-        let lists: [[Int64]] = [[], [5], [5, 5], [1, 2, 3], [1, 3, 3, 3, 9], [.min, .min, 0, .max], Array(0..<100).map { $0 / 7 * 7 }]
+        let lists: [[Int64]] = [
+            [], [5], [5, 5], [1, 2, 3], [1, 3, 3, 3, 9], [.min, .min, 0, .max], Array(0..<100).map { $0 / 7 * 7 },
+        ]
         for times in lists {
             let edges = times + times.map { $0 &+ 1 } + times.map { $0 &- 1 } + [.min, .max, 0]
             for edge in edges {

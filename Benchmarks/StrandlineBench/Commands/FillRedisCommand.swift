@@ -44,10 +44,15 @@ struct FillRedisCommand: ParsableCommand {
             for _ in entities { try expectNumber(target) }
             values += rows.reduce(0) { $0 + $1.filter { !$0.isEmpty }.count }
         }
-        printLine(["entities": String(keys), "fields": String(prepared.types.count), "values": String(values)], title: "filled")
+        printLine(
+            ["entities": String(keys), "fields": String(prepared.types.count), "values": String(values)],
+            title: "filled"
+        )
     }
 
-    private static func fields(_ row: [String]) -> [String] { row.enumerated().flatMap { ["f\($0.offset)", $0.element] } }
+    private static func fields(_ row: [String]) -> [String] {
+        row.enumerated().flatMap { ["f\($0.offset)", $0.element] }
+    }
 
     private static func command(_ words: [String]) -> String {
         "*\(words.count)\r\n" + words.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined()
@@ -71,7 +76,8 @@ struct FillRedisCommand: ParsableCommand {
                     case 4: return "\(try take(UInt8.self))"
                     default: return "\(try take(Int64.self))"
                     }
-                })
+                }
+            )
         }
         guard place == body.count else { throw BenchError("a VALUES reply is too long") }
         return rows
@@ -81,6 +87,8 @@ struct FillRedisCommand: ParsableCommand {
     private func expectNumber(_ socket: Socket) throws {
         var line: [UInt8] = []
         repeat { line += try socket.receive(1) } while line.last != 10
-        guard line.first == UInt8(ascii: ":") else { throw BenchError("Redis says: \(String(decoding: line, as: UTF8.self))") }
+        guard line.first == UInt8(ascii: ":") else {
+            throw BenchError("Redis says: \(String(decoding: line, as: UTF8.self))")
+        }
     }
 }

@@ -80,9 +80,12 @@ struct IngestCommand: ParsableCommand {
     }
 
     /// Runs ingest until every record of the topic is committed.
-    private func ingest(_ extent: TopicExtent, _ store: FeatureStore) throws -> (EventRate, startup: Double, commits: UInt64) {
+    private func ingest(_ extent: TopicExtent, _ store: FeatureStore) throws -> (
+        EventRate, startup: Double, commits: UInt64
+    ) {
         var options = IngestOptions(
-            kafka: [("bootstrap.servers", bootstrap)] + kafka.settings.map { ($0.name, $0.value) })
+            kafka: [("bootstrap.servers", bootstrap)] + kafka.settings.map { ($0.name, $0.value) }
+        )
         options.commitIntervalMilliseconds = commitInterval
         let log = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
         let service = IngestService(store: store, options: options, log: log)
@@ -98,8 +101,10 @@ struct IngestCommand: ParsableCommand {
         try wait(service, microseconds: 1000) { $0.records >= total }
         let ended = Measure.nanoseconds()
         let rate = EventRate(
-            records: Int(service.status.records), seconds: Double(ended - assigned) / 1e9,
-            processorMicroseconds: Measure.processorMicroseconds() - processor)
+            records: Int(service.status.records),
+            seconds: Double(ended - assigned) / 1e9,
+            processorMicroseconds: Measure.processorMicroseconds() - processor
+        )
         return (rate, Double(assigned - started) / 1e9, service.status.commits)
     }
 
@@ -112,7 +117,9 @@ struct IngestCommand: ParsableCommand {
             let now = Measure.nanoseconds()
             if status.records != last.records { last = (status.records, now) }
             guard now - last.at < 60_000_000_000 else {
-                throw BenchError("no progress for 60 s; \(status.records) records, \(status.problem ?? "no problem told")")
+                throw BenchError(
+                    "no progress for 60 s; \(status.records) records, \(status.problem ?? "no problem told")"
+                )
             }
             usleep(microseconds)
         }
@@ -143,10 +150,16 @@ enum BenchDefinition {
             entities: [Entity(name: "user", joinKeys: [Field(name: "user_id", type: .int64)])],
             sources: [
                 Source(
-                    name: source, topic: topic, timestampField: "ts", timestampFormat: .epochMicroseconds,
-                    deadLetterTopic: nil, schema: schema)
+                    name: source,
+                    topic: topic,
+                    timestampField: "ts",
+                    timestampFormat: .epochMicroseconds,
+                    deadLetterTopic: nil,
+                    schema: schema
+                )
             ],
-            featureViews: [FeatureView(name: view, entity: "user", source: source, aggregations: aggregations)])
+            featureViews: [FeatureView(name: view, entity: "user", source: source, aggregations: aggregations)]
+        )
     }
 
     static var references: [FeatureReference] {

@@ -60,7 +60,8 @@ struct LoadCommand: ParsableCommand {
         case .redis: result = try generator(RedisProtocol(fields: fields)).run(sockets)
         case .strandline:
             let prepared = try sockets.map { try Frame.open($0, service: service) }
-            guard let first = prepared.first, prepared.allSatisfy({ $0.lookupID == first.lookupID && $0.types == first.types })
+            guard let first = prepared.first,
+                prepared.allSatisfy({ $0.lookupID == first.lookupID && $0.types == first.types })
             else { throw BenchError("the connections were told different things about the service") }
             result = try generator(StrandlineProtocol(prepared: first)).run(sockets)
         }
@@ -70,7 +71,13 @@ struct LoadCommand: ParsableCommand {
 
     private func generator<P: LoadProtocol>(_ load: P) -> LoadGenerator<P> {
         LoadGenerator(
-            load: load, pipeline: pipeline, keys: keys, seconds: seconds, warmUpSeconds: warmUp, serverProcess: serverPid)
+            load: load,
+            pipeline: pipeline,
+            keys: keys,
+            seconds: seconds,
+            warmUpSeconds: warmUp,
+            serverProcess: serverPid
+        )
     }
 
     private func report(_ result: LoadResult) {

@@ -47,7 +47,8 @@ final class RawConsumer {
             KafkaSettings.defaults(for: .consumer) + KafkaSettings(bootstrapServers: bootstrap).entries + more
             + KafkaSettings.fixed(for: .consumer)
         for setting in settings {
-            guard rd_kafka_conf_set(configuration, setting.name, setting.value, &text, text.count) == RD_KAFKA_CONF_OK else {
+            guard rd_kafka_conf_set(configuration, setting.name, setting.value, &text, text.count) == RD_KAFKA_CONF_OK
+            else {
                 throw BenchError("librdkafka refuses \(setting.name)")
             }
         }
@@ -55,7 +56,9 @@ final class RawConsumer {
             throw BenchError("librdkafka made no client")
         }
         rd_kafka_poll_set_consumer(client)
-        guard let queue = rd_kafka_queue_get_consumer(client) else { throw BenchError("the client has no consumer queue") }
+        guard let queue = rd_kafka_queue_get_consumer(client) else {
+            throw BenchError("the client has no consumer queue")
+        }
         self.client = client
         self.queue = queue
     }
@@ -107,13 +110,19 @@ final class RawConsumer {
         }
         let seconds = Double(Measure.nanoseconds() - began) / 1e9
         return EventRate(
-            records: records, seconds: seconds, processorMicroseconds: Measure.processorMicroseconds() - processor)
+            records: records,
+            seconds: seconds,
+            processorMicroseconds: Measure.processorMicroseconds() - processor
+        )
     }
 }
 
 /// librdkafka settings beyond the server's defaults; the same for the raw reader and for ingest.
 struct KafkaOptions: ParsableArguments {
-    @Option(name: .customLong("kafka"), help: ArgumentHelp("A librdkafka setting; may be repeated.", valueName: "name=value"))
+    @Option(
+        name: .customLong("kafka"),
+        help: ArgumentHelp("A librdkafka setting; may be repeated.", valueName: "name=value")
+    )
     var pairs: [String] = []
 
     func validate() throws {

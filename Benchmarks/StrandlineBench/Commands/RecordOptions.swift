@@ -33,14 +33,20 @@ struct RecordOptions: ParsableArguments {
         guard recordBytes >= RecordGenerator.recordBytesMin, recordBytes <= 100_000 else {
             throw ValidationError("--record-bytes must lie in \(RecordGenerator.recordBytesMin) ... 100000")
         }
-        guard runLength > 0, runLength * (recordBytes + TopicFilling.recordOverheadBytes) < TopicFilling.batchBytesMax else {
+        guard runLength > 0, runLength * (recordBytes + TopicFilling.recordOverheadBytes) < TopicFilling.batchBytesMax
+        else {
             throw ValidationError("--run-length times --record-bytes must stay below \(TopicFilling.batchBytesMax)")
         }
     }
 
     func generator() -> RecordGenerator {
         RecordGenerator(
-            records: records, keys: keys, distribution: uniform ? .uniform : .zipf(exponent: zipf),
-            recordBytes: recordBytes, until: until ?? Measure.wallMicroseconds(), seed: seed)
+            records: records,
+            keys: keys,
+            distribution: uniform ? .uniform : .zipf(exponent: zipf),
+            recordBytes: recordBytes,
+            until: until ?? Measure.wallMicroseconds(),
+            seed: seed
+        )
     }
 }

@@ -63,7 +63,9 @@ struct LoadGenerator<P: LoadProtocol> {
         if let processor, let after = serverProcess.flatMap({ Measure.processorMicroseconds(of: $0) }) {
             result.serverMicroseconds = after - processor
         }
-        guard open > 0 else { throw BenchError("every connection broke; the last reply was no reply of this protocol, or the server left") }
+        guard open > 0 else {
+            throw BenchError("every connection broke; the last reply was no reply of this protocol, or the server left")
+        }
         return result
     }
 
@@ -71,7 +73,10 @@ struct LoadGenerator<P: LoadProtocol> {
         let output = UnsafeMutableRawBufferPointer.allocate(byteCount: pipeline * load.requestBytes, alignment: 16)
         for number in 0..<pipeline { load.prepare(output.baseAddress.unsafelyUnwrapped + number * load.requestBytes) }
         return Connection(
-            socket: socket, output: output, input: .allocate(byteCount: max(16 << 10, pipeline * 2048), alignment: 16))
+            socket: socket,
+            output: output,
+            input: .allocate(byteCount: max(16 << 10, pipeline * 2048), alignment: 16)
+        )
     }
 
     /// Serves the connections until the time is over; returns how many are still open.
@@ -156,7 +161,11 @@ struct LoadGenerator<P: LoadProtocol> {
         _ result: inout LoadResult
     ) {
         let base = connection.input.baseAddress.unsafelyUnwrapped
-        let count = read(connection.socket.descriptor, base + connection.inputCount, connection.input.count - connection.inputCount)
+        let count = read(
+            connection.socket.descriptor,
+            base + connection.inputCount,
+            connection.input.count - connection.inputCount
+        )
         if count <= 0 {
             if count < 0, errno == EAGAIN { return }
             result.errors += connection.pending.nonzeroBitCount

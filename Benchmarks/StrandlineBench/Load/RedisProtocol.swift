@@ -32,7 +32,11 @@ struct RedisProtocol: LoadProtocol {
     func set(_ request: UnsafeMutableRawPointer, key: Int, number: Int) {
         var rest = key
         for place in 1...Self.keyDigits {
-            request.storeBytes(of: 48 + UInt8(truncatingIfNeeded: rest % 10), toByteOffset: digitsEnd - place, as: UInt8.self)
+            request.storeBytes(
+                of: 48 + UInt8(truncatingIfNeeded: rest % 10),
+                toByteOffset: digitsEnd - place,
+                as: UInt8.self
+            )
             rest /= 10
         }
     }

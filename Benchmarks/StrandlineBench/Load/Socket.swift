@@ -31,7 +31,9 @@ struct Socket {
     func send(_ bytes: [UInt8]) throws {
         var start = 0
         while start < bytes.count {
-            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress.unsafelyUnwrapped + start, bytes.count - start) }
+            let count = bytes.withUnsafeBytes {
+                write(descriptor, $0.baseAddress.unsafelyUnwrapped + start, bytes.count - start)
+            }
             guard count > 0 else { throw BenchError("the connection ended: \(String(cString: strerror(errno)))") }
             start += count
         }
@@ -42,7 +44,9 @@ struct Socket {
         var bytes = [UInt8](repeating: 0, count: count)
         var start = 0
         while start < count {
-            let got = bytes.withUnsafeMutableBytes { read(descriptor, $0.baseAddress.unsafelyUnwrapped + start, count - start) }
+            let got = bytes.withUnsafeMutableBytes {
+                read(descriptor, $0.baseAddress.unsafelyUnwrapped + start, count - start)
+            }
             guard got > 0 else { throw BenchError("the connection ended early") }
             start += got
         }

@@ -31,7 +31,9 @@ struct StrandlineProtocol: LoadProtocol {
         guard bytes[4] == Frame.values else {
             return bytes[4] == Frame.error ? .failed(byteCount: 4 + size, number: number) : .garbage
         }
-        guard let values = countValues(UnsafeRawBufferPointer(rebasing: bytes[Self.headerBytes..<(4 + size)])) else { return .garbage }
+        guard let values = countValues(UnsafeRawBufferPointer(rebasing: bytes[Self.headerBytes..<(4 + size)])) else {
+            return .garbage
+        }
         return .good(byteCount: 4 + size, number: number, values: values)
     }
 
@@ -104,7 +106,9 @@ enum Frame {
         let size = header.withUnsafeBytes { Int($0.loadUnaligned(as: UInt32.self)) }
         guard size >= 8 else { throw BenchError("a frame of \(size) bytes") }
         let body = try socket.receive(size - 8)
-        guard header[4] != error else { throw BenchError("the server says: \(String(decoding: body.dropFirst(7), as: UTF8.self))") }
+        guard header[4] != error else {
+            throw BenchError("the server says: \(String(decoding: body.dropFirst(7), as: UTF8.self))")
+        }
         guard header[4] == expect else { throw BenchError("a frame of type \(header[4]) where \(expect) was expected") }
         return body
     }
@@ -127,7 +131,9 @@ enum Frame {
             try skipString()
             types.append(UInt8(try number(1)))
         }
-        guard !types.contains(3) else { throw BenchError("the service has features of type string; the load knows numbers only") }
+        guard !types.contains(3) else {
+            throw BenchError("the service has features of type string; the load knows numbers only")
+        }
         return PreparedService(lookupID: body.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) }, types: types)
     }
 

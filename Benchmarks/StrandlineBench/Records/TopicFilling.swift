@@ -118,7 +118,10 @@ struct TopicExtent {
         }
         for partition in found.partitions {
             let (low, high) = try consumer.watermarkOffsets(
-                topic: topic, partition: partition, timeoutMilliseconds: 10_000)
+                topic: topic,
+                partition: partition,
+                timeoutMilliseconds: 10_000
+            )
             partitions.append((partition, low, high))
         }
     }

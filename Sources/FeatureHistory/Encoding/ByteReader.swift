@@ -13,7 +13,9 @@ struct ByteReader {
 
     var remaining: Int { bytes.count - index }
 
-    func corrupt(_ what: String) -> StoreError { StoreError(.corruption, "\(subject): \(what) at byte \(index) of \(bytes.count)") }
+    func corrupt(_ what: String) -> StoreError {
+        StoreError(.corruption, "\(subject): \(what) at byte \(index) of \(bytes.count)")
+    }
 
     mutating func read<T: FixedWidthInteger>(_ type: T.Type = T.self) throws(StoreError) -> T {
         let size = MemoryLayout<T>.size
@@ -59,7 +61,9 @@ struct ByteReader {
     }
 
     mutating func readString() throws(StoreError) -> String {
-        guard let text = String(validating: try readLengthPrefixed(), as: UTF8.self) else { throw corrupt("text that is not UTF-8") }
+        guard let text = String(validating: try readLengthPrefixed(), as: UTF8.self) else {
+            throw corrupt("text that is not UTF-8")
+        }
         return text
     }
 

@@ -84,9 +84,13 @@ public final class EventBatch {
         }
     }
 
-    public func order(_ row: Int) -> (time: Int64, stream: UInt64, offset: Int64) { (times[row], streams[row], offsets[row]) }
+    public func order(_ row: Int) -> (time: Int64, stream: UInt64, offset: Int64) {
+        (times[row], streams[row], offsets[row])
+    }
 
-    func eventOrder(_ row: Int) -> EventOrder { EventOrder(time: times[row], stream: streams[row], offset: offsets[row]) }
+    func eventOrder(_ row: Int) -> EventOrder {
+        EventOrder(time: times[row], stream: streams[row], offset: offsets[row])
+    }
 
     func isNull(_ column: Int, _ row: Int) -> Bool { nulls[row] & (1 << UInt64(column)) != 0 }
 

@@ -37,7 +37,9 @@ enum JournalCodec {
         return writer.bytes
     }
 
-    static func decode(_ bytes: UnsafeRawBufferPointer) throws(StoreError) -> (arrival: Int64, batches: [(history: UInt32, batch: EventBatch)]) {
+    static func decode(_ bytes: UnsafeRawBufferPointer) throws(StoreError) -> (
+        arrival: Int64, batches: [(history: UInt32, batch: EventBatch)]
+    ) {
         var reader = ByteReader(bytes, subject: "journal row")
         let version = try reader.read(UInt8.self)
         guard version == Self.version else {
@@ -52,7 +54,9 @@ enum JournalCodec {
             guard columns <= HistorySchema.columnsMax else { throw reader.corrupt("\(columns) columns") }
             var types: [ValueType] = []
             for _ in 0..<columns {
-                guard let type = ValueType(rawValue: try reader.read(UInt8.self)) else { throw reader.corrupt("unknown column type") }
+                guard let type = ValueType(rawValue: try reader.read(UInt8.self)) else {
+                    throw reader.corrupt("unknown column type")
+                }
                 types.append(type)
             }
             let batch = EventBatch(types: types, capacity: count)
@@ -73,7 +77,9 @@ enum JournalCodec {
         return (arrival, batches)
     }
 
-    private static func copy(to target: UnsafeMutableRawPointer, _ count: Int, _ reader: inout ByteReader) throws(StoreError) {
+    private static func copy(to target: UnsafeMutableRawPointer, _ count: Int, _ reader: inout ByteReader)
+        throws(StoreError)
+    {
         let source = try reader.readBytes(count * 8)
         if let base = source.baseAddress { target.copyMemory(from: base, byteCount: source.count) }
     }
@@ -81,12 +87,18 @@ enum JournalCodec {
     /// Every offset into the byte areas must lie inside them: they are followed without further checks.
     private static func check(_ batch: EventBatch, _ reader: ByteReader) throws(StoreError) {
         for row in 0..<batch.count {
-            guard isInside(batch.keys[row], batch.keyBytes.count) else { throw reader.corrupt("key outside the key bytes") }
+            guard isInside(batch.keys[row], batch.keyBytes.count) else {
+                throw reader.corrupt("key outside the key bytes")
+            }
             for column in 0..<batch.columnCount where batch.types[column] == .string && !batch.isNull(column, row) {
-                guard isInside(batch.column(column)[row], batch.strings.count) else { throw reader.corrupt("string outside the strings") }
+                guard isInside(batch.column(column)[row], batch.strings.count) else {
+                    throw reader.corrupt("string outside the strings")
+                }
             }
         }
     }
 
-    private static func isInside(_ slot: UInt64, _ count: Int) -> Bool { Int(slot >> 32) + Int(slot & 0xffff_ffff) <= count }
+    private static func isInside(_ slot: UInt64, _ count: Int) -> Bool {
+        Int(slot >> 32) + Int(slot & 0xffff_ffff) <= count
+    }
 }

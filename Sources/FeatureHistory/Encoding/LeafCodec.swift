@@ -41,7 +41,11 @@ enum LeafCodec {
         return writer.bytes
     }
 
-    private static func appendDeltas(_ values: UnsafeMutablePointer<Int64>, _ range: Range<Int>, to writer: inout ByteWriter) {
+    private static func appendDeltas(
+        _ values: UnsafeMutablePointer<Int64>,
+        _ range: Range<Int>,
+        to writer: inout ByteWriter
+    ) {
         var previous: Int64 = 0
         for row in range {
             writer.append(zigzag: values[row] &- previous)
@@ -49,7 +53,11 @@ enum LeafCodec {
         }
     }
 
-    private static func appendStreams(_ values: UnsafeMutablePointer<UInt64>, _ range: Range<Int>, to writer: inout ByteWriter) {
+    private static func appendStreams(
+        _ values: UnsafeMutablePointer<UInt64>,
+        _ range: Range<Int>,
+        to writer: inout ByteWriter
+    ) {
         var distinct: [UInt64] = []
         for row in range where !distinct.contains(values[row]) { distinct.append(values[row]) }
         writer.append(varint: UInt64(distinct.count))
@@ -81,11 +89,15 @@ enum LeafCodec {
     static func decode(_ bytes: UnsafeRawBufferPointer, into batch: EventBatch) throws(StoreError) -> Bool {
         var reader = ByteReader(bytes, subject: "leaf")
         let version = try reader.read(UInt8.self)
-        guard version == Self.version else { throw StoreError(.unknownFormat, "leaf version \(version); this build reads \(Self.version)") }
+        guard version == Self.version else {
+            throw StoreError(.unknownFormat, "leaf version \(version); this build reads \(Self.version)")
+        }
         let flags = try reader.read(UInt8.self)
         let count = try reader.readCount(itemBytes: 3)
         let columns = try reader.readCount(itemBytes: 0)
-        guard columns <= batch.columnCount else { throw reader.corrupt("\(columns) columns where the history has \(batch.columnCount)") }
+        guard columns <= batch.columnCount else {
+            throw reader.corrupt("\(columns) columns where the history has \(batch.columnCount)")
+        }
         let start = batch.appendRows(count)
         let range = start..<(start + count)
         try readDeltas(into: batch.times, range, &reader)
@@ -104,7 +116,9 @@ enum LeafCodec {
     }
 
     private static func readDeltas(
-        into values: UnsafeMutablePointer<Int64>, _ range: Range<Int>, _ reader: inout ByteReader
+        into values: UnsafeMutablePointer<Int64>,
+        _ range: Range<Int>,
+        _ reader: inout ByteReader
     ) throws(StoreError) {
         var previous: Int64 = 0
         for row in range {
@@ -114,7 +128,9 @@ enum LeafCodec {
     }
 
     private static func readStreams(
-        into values: UnsafeMutablePointer<UInt64>, _ range: Range<Int>, _ reader: inout ByteReader
+        into values: UnsafeMutablePointer<UInt64>,
+        _ range: Range<Int>,
+        _ reader: inout ByteReader
     ) throws(StoreError) {
         var distinct: [UInt64] = []
         for _ in 0..<(try reader.readCount(itemBytes: 8)) { distinct.append(try reader.read()) }
@@ -127,7 +143,10 @@ enum LeafCodec {
     }
 
     private static func read(
-        column: Int, into batch: EventBatch, _ range: Range<Int>, _ reader: inout ByteReader
+        column: Int,
+        into batch: EventBatch,
+        _ range: Range<Int>,
+        _ reader: inout ByteReader
     ) throws(StoreError) {
         let slots = batch.column(column)
         var previous: Int64 = 0

@@ -41,10 +41,16 @@ enum RegistryCodec {
     static func decodeState(_ bytes: [UInt8]) throws(StoreError) -> StoreState {
         try decode(bytes, subject: "store state") { reader throws(StoreError) in
             StoreState(
-                commit: try reader.read(), arrival: try reader.read(), foldedCommit: try reader.read(),
-                foldedArrival: try reader.read(), deadLetterNext: try reader.read(), deadLetterFirst: try reader.read(),
-                deadLetterUnforwarded: try reader.read(), deadLettersDropped: try reader.read(),
-                deadLetterBytes: try reader.read())
+                commit: try reader.read(),
+                arrival: try reader.read(),
+                foldedCommit: try reader.read(),
+                foldedArrival: try reader.read(),
+                deadLetterNext: try reader.read(),
+                deadLetterFirst: try reader.read(),
+                deadLetterUnforwarded: try reader.read(),
+                deadLettersDropped: try reader.read(),
+                deadLetterBytes: try reader.read()
+            )
         }
     }
 
@@ -74,7 +80,8 @@ enum RegistryCodec {
             for _ in 0..<(try reader.readCount(itemBytes: 10)) {
                 let field = try readField(&reader)
                 history.columns.append(
-                    HistoryColumn(field: field, availableFrom: Instant(microseconds: try reader.read())))
+                    HistoryColumn(field: field, availableFrom: Instant(microseconds: try reader.read()))
+                )
             }
             return history
         }
@@ -94,9 +101,12 @@ enum RegistryCodec {
     static func decodeSource(_ bytes: [UInt8]) throws(StoreError) -> SourceRecord {
         try decode(bytes, subject: "source record") { reader throws(StoreError) in
             SourceRecord(
-                ordinal: try reader.read(), incarnation: try reader.read(), cluster: try reader.readString(),
+                ordinal: try reader.read(),
+                incarnation: try reader.read(),
+                cluster: try reader.readString(),
                 availableFrom: Instant(microseconds: try reader.read()),
-                isAvailabilityDecided: try reader.read(UInt8.self) != 0)
+                isAvailabilityDecided: try reader.read(UInt8.self) != 0
+            )
         }
     }
 
@@ -156,7 +166,9 @@ enum RegistryCodec {
 
     /// Checks the version byte and that nothing is left over.
     private static func decode<R>(
-        _ bytes: [UInt8], subject: StaticString, _ body: (inout ByteReader) throws(StoreError) -> R
+        _ bytes: [UInt8],
+        subject: StaticString,
+        _ body: (inout ByteReader) throws(StoreError) -> R
     ) throws(StoreError) -> R {
         var result: Result<R, StoreError> = .failure(StoreError(.corruption, "\(subject): empty"))
         bytes.withUnsafeBytes { raw in

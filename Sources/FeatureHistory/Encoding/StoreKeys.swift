@@ -38,7 +38,10 @@ enum StoreKeys {
         return EventOrder(
             time: Int64(bitPattern: UInt64(bigEndian: tail.loadUnaligned(as: UInt64.self)) ^ (1 << 63)),
             stream: UInt64(bigEndian: tail.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
-            offset: Int64(bitPattern: UInt64(bigEndian: tail.loadUnaligned(fromByteOffset: 16, as: UInt64.self)) ^ (1 << 63)))
+            offset: Int64(
+                bitPattern: UInt64(bigEndian: tail.loadUnaligned(fromByteOffset: 16, as: UInt64.self)) ^ (1 << 63)
+            )
+        )
     }
 }
 

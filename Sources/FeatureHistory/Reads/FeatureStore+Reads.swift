@@ -36,14 +36,22 @@ extension FeatureStore {
     ///   - key: the join keys' values in the plan's order, as `EntityKey` writes them; checked by the caller.
     ///   - scratch: gets one cell a feature, in the plan's order.
     /// - Returns: false when some history of the entity is not in memory: use `read`.
-    public func readResident(_ plan: LookupPlan, key: UnsafeRawBufferPointer, at point: ReadPoint, _ scratch: ReadScratch) -> Bool {
+    public func readResident(
+        _ plan: LookupPlan,
+        key: UnsafeRawBufferPointer,
+        at point: ReadPoint,
+        _ scratch: ReadScratch
+    ) -> Bool {
         scratch.cells.reserve(plan.features.count)
         for part in plan.parts {
             setIdentity(part, key, scratch)
             let isDone = scratch.identity.bytes.withUnsafeBytes { identity in
                 let hash = EntityIdentity.hash(identity)
                 let reading = resident.shard(hash).evaluate(
-                    identity, hash: hash, columns: part.types.count, hasLeaves: hasLeaves.load(ordering: .acquiring)
+                    identity,
+                    hash: hash,
+                    columns: part.types.count,
+                    hasLeaves: hasLeaves.load(ordering: .acquiring)
                 ) { span in
                     Self.evaluate(part, span, point, scratch)
                 }
@@ -57,7 +65,10 @@ extension FeatureStore {
 
     /// Reads one entity, from disk where it is not in memory; blocking.
     public func read(
-        _ plan: LookupPlan, key: UnsafeRawBufferPointer, at point: ReadPoint, _ scratch: ReadScratch
+        _ plan: LookupPlan,
+        key: UnsafeRawBufferPointer,
+        at point: ReadPoint,
+        _ scratch: ReadScratch
     ) throws(StoreError) {
         scratch.cells.reserve(plan.features.count)
         for part in plan.parts {
@@ -67,12 +78,15 @@ extension FeatureStore {
     }
 
     /// - Returns: false when a fold came between the leaves and the tail: again.
-    private func readPart(_ part: LookupPlan.Part, _ point: ReadPoint, _ scratch: ReadScratch) throws(StoreError) -> Bool {
+    private func readPart(_ part: LookupPlan.Part, _ point: ReadPoint, _ scratch: ReadScratch) throws(StoreError)
+        -> Bool
+    {
         let identity = scratch.identity.bytes
         let hash = identity.withUnsafeBytes { EntityIdentity.hash($0) }
         let shard = resident.shard(hash)
         let reading = identity.withUnsafeBytes {
-            shard.evaluate($0, hash: hash, columns: part.types.count, hasLeaves: hasLeaves.load(ordering: .acquiring)) { span in
+            shard.evaluate($0, hash: hash, columns: part.types.count, hasLeaves: hasLeaves.load(ordering: .acquiring)) {
+                span in
                 Self.evaluate(part, span, point, scratch)
             }
         }
@@ -86,11 +100,18 @@ extension FeatureStore {
         }
     }
 
-    private static func evaluate(_ part: LookupPlan.Part, _ span: EventSpan, _ point: ReadPoint, _ scratch: ReadScratch) {
+    private static func evaluate(_ part: LookupPlan.Part, _ span: EventSpan, _ point: ReadPoint, _ scratch: ReadScratch)
+    {
         part.outputs.withUnsafeBufferPointer { outputs in
             guard let base = outputs.baseAddress else { return }
             part.windows.evaluate(
-                span, asOf: point.asOf, knownAt: point.knownAt, boundary: point.boundary, into: scratch.cells, outputs: base)
+                span,
+                asOf: point.asOf,
+                knownAt: point.knownAt,
+                boundary: point.boundary,
+                into: scratch.cells,
+                outputs: base
+            )
         }
     }
 
@@ -121,7 +142,9 @@ extension FeatureStore {
         guard key.count <= EntityKey.byteCountMax else { return false }
         var start = 0
         for joinKey in plan.joinKeys {
-            guard let (type, count) = EntityKey.component(in: key, at: start), type == joinKey.type else { return false }
+            guard let (type, count) = EntityKey.component(in: key, at: start), type == joinKey.type else {
+                return false
+            }
             start += count
         }
         return start == key.count

@@ -46,7 +46,9 @@ public final class LookupPlan: Sendable {
             else { throw StoreError(.unknownName, "view '\(view.name)' is not applied") }
             for key in entity.joinKeys {
                 if let known = joinKeys.first(where: { $0.name == key.name }) {
-                    guard known.type == key.type else { throw StoreError(.refused, "join key '\(key.name)' has two types") }
+                    guard known.type == key.type else {
+                        throw StoreError(.refused, "join key '\(key.name)' has two types")
+                    }
                 } else {
                     joinKeys.append(key)
                 }
@@ -57,9 +59,12 @@ public final class LookupPlan: Sendable {
             if members[history.id] == nil { histories.append(history) }
             let from = max(source.availableFrom, history.availableFrom, column?.column.availableFrom ?? .distantPast)
             members[history.id, default: []].append(
-                (Int32(output), PlannedAggregation(aggregation, column: column, availableFrom: from)))
+                (Int32(output), PlannedAggregation(aggregation, column: column, availableFrom: from))
+            )
         }
-        guard joinKeys.count <= Self.joinKeysMax else { throw StoreError(.refused, "more than \(Self.joinKeysMax) join keys in one lookup") }
+        guard joinKeys.count <= Self.joinKeysMax else {
+            throw StoreError(.refused, "more than \(Self.joinKeysMax) join keys in one lookup")
+        }
         self.features = features
         self.joinKeys = joinKeys
         generation = catalog.generation
@@ -68,9 +73,12 @@ public final class LookupPlan: Sendable {
             let own = members[history.id] ?? []
             let components = history.joinKeys.compactMap { key in joinKeys.firstIndex { $0.name == key.name } }
             return Part(
-                history: history.id, types: history.types,
+                history: history.id,
+                types: history.types,
                 components: components == Array(joinKeys.indices) ? nil : components,
-                windows: WindowPlan(own.map(\.aggregation)), outputs: own.map(\.output))
+                windows: WindowPlan(own.map(\.aggregation)),
+                outputs: own.map(\.output)
+            )
         }
     }
 
@@ -79,7 +87,10 @@ public final class LookupPlan: Sendable {
         guard let service = catalog.featureService(name) else {
             let services = catalog.definition.featureServices
             let known = name.contains("@") ? services.map { "\($0.name)@\($0.version)" } : services.map(\.name)
-            throw StoreError(.unknownName, "no feature service '\(name)'" + hint(for: name, among: known, title: "feature services"))
+            throw StoreError(
+                .unknownName,
+                "no feature service '\(name)'" + hint(for: name, among: known, title: "feature services")
+            )
         }
         try self.init(service.features, in: catalog)
     }
@@ -89,8 +100,13 @@ extension PlannedAggregation {
     fileprivate init(_ aggregation: Aggregation, column: (index: Int, column: HistoryColumn)?, availableFrom: Instant) {
         let length: Int64? = if case .sliding(let microseconds) = aggregation.timeWindow { microseconds } else { nil }
         self.init(
-            function: aggregation.function, column: column.map { ($0.index, $0.column.field.type) }, length: length,
-            offset: aggregation.offset, defaultValue: aggregation.defaultValue, availableFrom: availableFrom)
+            function: aggregation.function,
+            column: column.map { ($0.index, $0.column.field.type) },
+            length: length,
+            offset: aggregation.offset,
+            defaultValue: aggregation.defaultValue,
+            availableFrom: availableFrom
+        )
     }
 }
 
@@ -98,12 +114,17 @@ extension Catalog {
     func resolve(_ reference: FeatureReference) throws(StoreError) -> (FeatureView, Aggregation) {
         guard let view = featureView(reference.view) else {
             throw StoreError(
-                .unknownName, "no feature view '\(reference.view)'" + hint(for: reference.view, among: definition.featureViews.map(\.name), title: "feature views"))
+                .unknownName,
+                "no feature view '\(reference.view)'"
+                    + hint(for: reference.view, among: definition.featureViews.map(\.name), title: "feature views")
+            )
         }
         guard let aggregation = view.aggregations.first(where: { $0.name == reference.feature }) else {
             throw StoreError(
                 .unknownName,
-                "no feature '\(reference.feature)' in view '\(view.name)'" + hint(for: reference.feature, among: view.aggregations.map(\.name), title: "features"))
+                "no feature '\(reference.feature)' in view '\(view.name)'"
+                    + hint(for: reference.feature, among: view.aggregations.map(\.name), title: "features")
+            )
         }
         return (view, aggregation)
     }

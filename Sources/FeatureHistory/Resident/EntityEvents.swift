@@ -42,8 +42,10 @@ struct EntityEvents {
     @inline(__always)
     func order(at index: Int) -> EventOrder {
         EventOrder(
-            time: Int64(bitPattern: array(0)[index]), stream: array(2)[index],
-            offset: Int64(bitPattern: array(3)[index]))
+            time: Int64(bitPattern: array(0)[index]),
+            stream: array(2)[index],
+            offset: Int64(bitPattern: array(3)[index])
+        )
     }
 
     func arrival(at index: Int) -> Int64 { Int64(bitPattern: array(1)[index]) }
@@ -165,13 +167,15 @@ struct EntityEvents {
     private mutating func grow(columns: Int) {
         let newColumns = max(Int(columnCount), columns)
         // Most entities have few events: start at 2 and double, by half once it is many.
-        let newCapacity = count < capacity ? Int(capacity) : max(2, Int(capacity) < 4096 ? Int(capacity) * 2 : Int(capacity) * 3 / 2)
+        let newCapacity =
+            count < capacity ? Int(capacity) : max(2, Int(capacity) < 4096 ? Int(capacity) * 2 : Int(capacity) * 3 / 2)
         let grown = UnsafeMutablePointer<UInt64>.allocate(capacity: newCapacity * (Self.fixedArrays + newColumns))
         if let block {
             for which in 0..<(Self.fixedArrays + Int(columnCount)) {
                 (grown + which * newCapacity).initialize(from: block + which * Int(capacity), count: Int(count))
             }
-            for which in (Self.fixedArrays + Int(columnCount))..<(Self.fixedArrays + newColumns) where newColumns > columnCount {
+            for which in (Self.fixedArrays + Int(columnCount))..<(Self.fixedArrays + newColumns)
+            where newColumns > columnCount {
                 (grown + which * newCapacity).initialize(repeating: 0, count: Int(count))
             }
             block.deallocate()
@@ -187,10 +191,16 @@ struct EntityEvents {
         if columns > Int(columnCount) { grow(columns: columns) }
         return body(
             EventSpan(
-                count: Int(count), times: UnsafeRawPointer(array(0)).assumingMemoryBound(to: Int64.self),
-                arrivals: UnsafeRawPointer(array(1)).assumingMemoryBound(to: Int64.self), nulls: array(4),
-                columns: array(Self.fixedArrays), columnStride: Int(capacity),
-                heap: UnsafeRawBufferPointer(start: heap, count: heapCount), newestArrival: newestArrival))
+                count: Int(count),
+                times: UnsafeRawPointer(array(0)).assumingMemoryBound(to: Int64.self),
+                arrivals: UnsafeRawPointer(array(1)).assumingMemoryBound(to: Int64.self),
+                nulls: array(4),
+                columns: array(Self.fixedArrays),
+                columnStride: Int(capacity),
+                heap: UnsafeRawBufferPointer(start: heap, count: heapCount),
+                newestArrival: newestArrival
+            )
+        )
     }
 
     static func withEmptySpan<R>(_ body: (EventSpan) -> R) -> R {
@@ -200,8 +210,16 @@ struct EntityEvents {
             let times = UnsafeRawPointer(base).assumingMemoryBound(to: Int64.self)
             return body(
                 EventSpan(
-                    count: 0, times: times, arrivals: times, nulls: base, columns: base, columnStride: 0,
-                    heap: UnsafeRawBufferPointer(start: nil, count: 0), newestArrival: .min))
+                    count: 0,
+                    times: times,
+                    arrivals: times,
+                    nulls: base,
+                    columns: base,
+                    columnStride: 0,
+                    heap: UnsafeRawBufferPointer(start: nil, count: 0),
+                    newestArrival: .min
+                )
+            )
         }
     }
 }

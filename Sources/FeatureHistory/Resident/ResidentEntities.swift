@@ -9,7 +9,9 @@ final class ResidentEntities: Sendable {
     init() { shards = (0..<(1 << Self.shardBits)).map { _ in ResidentShard() } }
 
     @inline(__always)
-    func shard(_ hash: UInt64) -> ResidentShard { shards[Int(truncatingIfNeeded: hash >> (64 - UInt64(Self.shardBits)))] }
+    func shard(_ hash: UInt64) -> ResidentShard {
+        shards[Int(truncatingIfNeeded: hash >> (64 - UInt64(Self.shardBits)))]
+    }
 
     /// Adds a commit's rows, shard by shard, so that each lock is taken once.
     func append(_ batch: EventBatch, history: UInt32, isNewComplete: Bool) {
@@ -35,8 +37,16 @@ final class ResidentEntities: Sendable {
                 }
                 guard let hashBase = hashes.baseAddress else { return }
                 for shard in 0..<shards.count where starts[shard + 1] > starts[shard] {
-                    let rows = UnsafeBufferPointer(rebasing: UnsafeBufferPointer(order)[starts[shard]..<starts[shard + 1]])
-                    shards[shard].append(rows, of: batch, history: history, hashes: hashBase, isNewComplete: isNewComplete)
+                    let rows = UnsafeBufferPointer(
+                        rebasing: UnsafeBufferPointer(order)[starts[shard]..<starts[shard + 1]]
+                    )
+                    shards[shard].append(
+                        rows,
+                        of: batch,
+                        history: history,
+                        hashes: hashBase,
+                        isNewComplete: isNewComplete
+                    )
                 }
             }
         }

@@ -48,7 +48,10 @@ final class ResidentShard: @unchecked Sendable {
     ///
     /// - Parameter isNewComplete: whether an entity that is not here yet has no events elsewhere.
     func append(
-        _ rows: UnsafeBufferPointer<Int32>, of batch: EventBatch, history: UInt32, hashes: UnsafePointer<UInt64>,
+        _ rows: UnsafeBufferPointer<Int32>,
+        of batch: EventBatch,
+        history: UInt32,
+        hashes: UnsafePointer<UInt64>,
         isNewComplete: Bool
     ) {
         lock.withLock {
@@ -73,7 +76,10 @@ final class ResidentShard: @unchecked Sendable {
     /// - Parameter hasLeaves: whether there are any leaves at all; without them nobody is cold. Asked under the lock, after
     ///   the search: asked before, a first fold and an eviction in between would make an entity look unknown.
     func evaluate(
-        _ identity: UnsafeRawBufferPointer, hash: UInt64, columns: Int, hasLeaves: @autoclosure () -> Bool,
+        _ identity: UnsafeRawBufferPointer,
+        hash: UInt64,
+        columns: Int,
+        hasLeaves: @autoclosure () -> Bool,
         _ body: (EventSpan) -> Void
     ) -> Reading {
         lock.withLock {
@@ -94,12 +100,18 @@ final class ResidentShard: @unchecked Sendable {
     /// - Parameter leaves: the entity's events from disk; empty when it has none.
     /// - Returns: false when a fold came between: read the leaves again.
     func adopt(
-        _ leaves: EventBatch, _ identity: UnsafeRawBufferPointer, hash: UInt64, epoch: UInt64, columns: Int,
+        _ leaves: EventBatch,
+        _ identity: UnsafeRawBufferPointer,
+        hash: UInt64,
+        epoch: UInt64,
+        columns: Int,
         _ body: (EventSpan) -> Void
     ) -> Bool {
         lock.withLock {
             guard epoch == self.epoch else { return false }
-            guard let slot = find(identity, hash) ?? (leaves.count == 0 ? nil : insert(identity, hash, columns: columns, isComplete: false))
+            guard
+                let slot = find(identity, hash)
+                    ?? (leaves.count == 0 ? nil : insert(identity, hash, columns: columns, isComplete: false))
             else {
                 // An entity that nobody ever saw takes no memory, or lookups of random keys would fill it.
                 EntityEvents.withEmptySpan(body)
@@ -129,11 +141,15 @@ final class ResidentShard: @unchecked Sendable {
 
     /// Copies the events of slots `range` that arrived in `(after, through]`, entity by entity.
     func unfolded(
-        _ range: Range<Int>, after: Int64, through: Int64, makeBatch: (UInt32) -> EventBatch?,
+        _ range: Range<Int>,
+        after: Int64,
+        through: Int64,
+        makeBatch: (UInt32) -> EventBatch?,
         _ body: (_ identity: [UInt8], _ events: EventBatch) -> Void
     ) {
         lock.withLock {
-            for slot in range.clamped(to: 0..<slots.count) where slots[slot].isUsed && slots[slot].events.newestArrival > after {
+            for slot in range.clamped(to: 0..<slots.count)
+            where slots[slot].isUsed && slots[slot].events.newestArrival > after {
                 let identity = Array(slots[slot].identity)
                 guard let batch = makeBatch(identity.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }) else { continue }
                 slots[slot].events.copy(arrivedAfter: after, through: through, to: batch)
@@ -193,7 +209,8 @@ final class ResidentShard: @unchecked Sendable {
         index.find(hash: UInt32(truncatingIfNeeded: hash)) { slot in
             slots.withUnsafeBufferPointer { slots in
                 let own = slots[slot].identity
-                return own.count == identity.count && sameBytes(UnsafeRawPointer(own.baseAddress), identity.baseAddress, identity.count)
+                return own.count == identity.count
+                    && sameBytes(UnsafeRawPointer(own.baseAddress), identity.baseAddress, identity.count)
             }
         }
     }
@@ -202,8 +219,13 @@ final class ResidentShard: @unchecked Sendable {
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: identity.count, alignment: 1)
         copy.copyMemory(from: identity)
         let slot = Slot(
-            identity: copy, hash: hash, events: EntityEvents(columnCount: columns), isComplete: isComplete,
-            isReferenced: true, isUsed: true)
+            identity: copy,
+            hash: hash,
+            events: EntityEvents(columnCount: columns),
+            isComplete: isComplete,
+            isReferenced: true,
+            isUsed: true
+        )
         let place: Int
         if let free = freeSlots.popLast() {
             slots[free] = slot

@@ -11,8 +11,11 @@ public final class Catalog: Sendable {
     public let generation: UInt64
 
     init(
-        definition: FeatureStoreDefinition, definitionHash: String, histories: [HistorySchema],
-        sources: [String: SourceRecord], generation: UInt64
+        definition: FeatureStoreDefinition,
+        definitionHash: String,
+        histories: [HistorySchema],
+        sources: [String: SourceRecord],
+        generation: UInt64
     ) {
         self.definition = definition
         self.definitionHash = definitionHash
@@ -41,7 +44,10 @@ public final class Catalog: Sendable {
     /// The histories that a definition needs, over those that exist: existing ones keep their ids and columns, new
     /// columns of a history whose source was consumed before are available from `now` on.
     static func histories(
-        for definition: FeatureStoreDefinition, existing: [HistorySchema], consumed: Set<String>, now: Instant
+        for definition: FeatureStoreDefinition,
+        existing: [HistorySchema],
+        consumed: Set<String>,
+        now: Instant
     ) throws(StoreError) -> [HistorySchema] {
         var histories = existing
         for view in definition.featureViews {
@@ -51,11 +57,13 @@ public final class Catalog: Sendable {
             // The field is decoded as event time: as anything else it would always be null.
             let used = view.aggregations.compactMap(\.column) + entity.joinKeys.map(\.name)
             if used.contains(source.timestampField),
-                let field = (source.schema + entity.joinKeys).first(where: { $0.name == source.timestampField }), field.type != .timestamp
+                let field = (source.schema + entity.joinKeys).first(where: { $0.name == source.timestampField }),
+                field.type != .timestamp
             {
                 throw StoreError(
                     .refused,
-                    "view '\(view.name)': '\(field.name)' is the timestamp field of source '\(source.name)'; as a column its type is timestamp, not \(field.type.name)")
+                    "view '\(view.name)': '\(field.name)' is the timestamp field of source '\(source.name)'; as a column its type is timestamp, not \(field.type.name)"
+                )
             }
             let from: Instant = consumed.contains(view.source) ? now : .distantPast
             let place: Int
@@ -66,7 +74,13 @@ public final class Catalog: Sendable {
                 let id = (histories.map(\.id).max() ?? 0) + 1
                 histories.append(
                     HistorySchema(
-                        id: id, source: view.source, joinKeys: entity.joinKeys, columns: [], availableFrom: from))
+                        id: id,
+                        source: view.source,
+                        joinKeys: entity.joinKeys,
+                        columns: [],
+                        availableFrom: from
+                    )
+                )
             }
             for name in view.aggregations.compactMap(\.column) {
                 guard let field = source.schema.first(where: { $0.name == name }) else {
@@ -76,14 +90,18 @@ public final class Catalog: Sendable {
                     guard column.field.type == field.type else {
                         throw StoreError(
                             .refused,
-                            "column '\(name)' of source '\(source.name)' is stored as \(column.field.type.name); it cannot become \(field.type.name)")
+                            "column '\(name)' of source '\(source.name)' is stored as \(column.field.type.name); it cannot become \(field.type.name)"
+                        )
                     }
                 } else {
                     histories[place].columns.append(HistoryColumn(field: field, availableFrom: from))
                 }
             }
             guard histories[place].columns.count <= HistorySchema.columnsMax else {
-                throw StoreError(.refused, "source '\(source.name)': more than \(HistorySchema.columnsMax) columns for entity '\(entity.name)'")
+                throw StoreError(
+                    .refused,
+                    "source '\(source.name)': more than \(HistorySchema.columnsMax) columns for entity '\(entity.name)'"
+                )
             }
         }
         return histories

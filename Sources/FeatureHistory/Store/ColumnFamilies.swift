@@ -19,7 +19,9 @@ struct ColumnFamilies: Sendable {
     }
 
     private static func family(_ name: String, _ database: Database) throws(StoreError) -> ColumnFamily {
-        guard let family = database.columnFamily(name) else { throw StoreError(.corruption, "column family '\(name)' is missing") }
+        guard let family = database.columnFamily(name) else {
+            throw StoreError(.corruption, "column family '\(name)' is missing")
+        }
         return family
     }
 
@@ -32,7 +34,8 @@ struct ColumnFamilies: Sendable {
         var journal = ColumnFamilyOptions("journal")
         journal.compression = .none
         return [
-            ColumnFamilyOptions("registry"), ColumnFamilyOptions("offsets"), journal, ColumnFamilyOptions("ledger"), leaves,
+            ColumnFamilyOptions("registry"), ColumnFamilyOptions("offsets"), journal, ColumnFamilyOptions("ledger"),
+            leaves,
             ColumnFamilyOptions("dead_letters"),
         ]
     }

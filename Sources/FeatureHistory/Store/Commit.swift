@@ -16,7 +16,9 @@ public struct Commit {
 
     public init() {}
 
-    var isEmpty: Bool { offsets.isEmpty && deadLetters.isEmpty && batches.allSatisfy { $0.batch.count == 0 } && availability.isEmpty }
+    var isEmpty: Bool {
+        offsets.isEmpty && deadLetters.isEmpty && batches.allSatisfy { $0.batch.count == 0 } && availability.isEmpty
+    }
 }
 
 /// The offset at which consumption of a stream goes on.

@@ -26,8 +26,16 @@ public struct DeadLetter: Hashable, Sendable {
     }
 
     public init(
-        source: String, topic: String, partition: Int32, offset: Int64, timestampMilliseconds: Int64, reason: String,
-        message: String, key: [UInt8]?, value: [UInt8]?, headers: [Header]
+        source: String,
+        topic: String,
+        partition: Int32,
+        offset: Int64,
+        timestampMilliseconds: Int64,
+        reason: String,
+        message: String,
+        key: [UInt8]?,
+        value: [UInt8]?,
+        headers: [Header]
     ) {
         self.source = source
         self.topic = topic
@@ -83,9 +91,17 @@ enum DeadLetterCodec {
             throw StoreError(.unknownFormat, "dead letter version \(version); this build reads \(Self.version)")
         }
         var letter = DeadLetter(
-            source: try reader.readString(), topic: try reader.readString(), partition: try reader.read(),
-            offset: try reader.read(), timestampMilliseconds: try reader.read(), reason: try reader.readString(),
-            message: try reader.readString(), key: try readOptional(&reader), value: try readOptional(&reader), headers: [])
+            source: try reader.readString(),
+            topic: try reader.readString(),
+            partition: try reader.read(),
+            offset: try reader.read(),
+            timestampMilliseconds: try reader.read(),
+            reason: try reader.readString(),
+            message: try reader.readString(),
+            key: try readOptional(&reader),
+            value: try readOptional(&reader),
+            headers: []
+        )
         for _ in 0..<(try reader.readCount(itemBytes: 2)) {
             letter.headers.append(DeadLetter.Header(name: try reader.readString(), value: try readOptional(&reader)))
         }

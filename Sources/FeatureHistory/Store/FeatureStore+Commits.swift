@@ -28,13 +28,23 @@ extension FeatureStore {
             var writes = WriteBatch()
             let events = commit.batches.filter { $0.batch.count > 0 }
             let key = StoreKeys.number(next.commit)
-            if !events.isEmpty { writes.put(key, JournalCodec.encode(events, arrival: next.arrival), in: families.journal) }
-            if !commit.ranges.isEmpty { writes.put(key, Self.ledgerRow(commit.ranges, arrival: next.arrival), in: families.ledger) }
+            if !events.isEmpty {
+                writes.put(key, JournalCodec.encode(events, arrival: next.arrival), in: families.journal)
+            }
+            if !commit.ranges.isEmpty {
+                writes.put(key, Self.ledgerRow(commit.ranges, arrival: next.arrival), in: families.ledger)
+            }
             for offset in commit.offsets {
-                writes.put(StoreKeys.number(offset.stream.rawValue), StoreKeys.number(UInt64(bitPattern: offset.next)), in: families.offsets)
+                writes.put(
+                    StoreKeys.number(offset.stream.rawValue),
+                    StoreKeys.number(UInt64(bitPattern: offset.next)),
+                    in: families.offsets
+                )
             }
             try put(commit.deadLetters, &next, to: &writes)
-            if !commit.counters.isEmpty { writes.put(RegistryKey.counters, RegistryCodec.encode(counters: totals), in: families.registry) }
+            if !commit.counters.isEmpty {
+                writes.put(RegistryKey.counters, RegistryCodec.encode(counters: totals), in: families.registry)
+            }
             let decided = decide(commit.availability, &writes)
             writes.put(RegistryKey.state, RegistryCodec.encode(next), in: families.registry)
             try commitOrFail(writes, sync: options.syncsCommits)
@@ -63,8 +73,12 @@ extension FeatureStore {
         }
         guard sources != old.sources else { return nil }
         return Catalog(
-            definition: old.definition, definitionHash: old.definitionHash, histories: old.histories, sources: sources,
-            generation: old.generation + 1)
+            definition: old.definition,
+            definitionHash: old.definitionHash,
+            histories: old.histories,
+            sources: sources,
+            generation: old.generation + 1
+        )
     }
 
     /// `version u8 | arrival i64 | count varint | per range: stream u64, first i64, length varint`
@@ -87,7 +101,9 @@ extension FeatureStore {
             try database.get(StoreKeys.number(stream.rawValue), in: families.offsets)
         }
         guard let bytes else { return nil }
-        guard let value = bytes.withUnsafeBytes({ StoreKeys.number(in: $0) }) else { throw StoreError(.corruption, "stored offset of \(bytes.count) bytes") }
+        guard let value = bytes.withUnsafeBytes({ StoreKeys.number(in: $0) }) else {
+            throw StoreError(.corruption, "stored offset of \(bytes.count) bytes")
+        }
         return Int64(bitPattern: value)
     }
 

@@ -28,7 +28,8 @@ extension FeatureStore {
             DeadLetterSummary(
                 kept: state.deadLetterNext - state.deadLetterFirst,
                 waiting: state.deadLetterNext - max(state.deadLetterUnforwarded, state.deadLetterFirst),
-                dropped: state.deadLettersDropped)
+                dropped: state.deadLettersDropped
+            )
         }
     }
 
@@ -78,7 +79,9 @@ extension FeatureStore {
         var iterator = try storing { () throws(RocksDBError) in try database.makeIterator(in: families.deadLetters) }
         iterator.seek(to: StoreKeys.number(after == .max ? after : after + 1))
         while iterator.isValid, letters.count < limit {
-            guard let sequence = StoreKeys.number(in: iterator.key) else { throw StoreError(.corruption, "dead letter key of \(iterator.key.count) bytes") }
+            guard let sequence = StoreKeys.number(in: iterator.key) else {
+                throw StoreError(.corruption, "dead letter key of \(iterator.key.count) bytes")
+            }
             letters.append(NumberedDeadLetter(sequence: sequence, letter: try DeadLetterCodec.decode(iterator.value)))
             iterator.next()
         }

@@ -15,7 +15,9 @@ extension FeatureStore {
     /// - Throws: `refused` when a stored column would change its type; then nothing is applied.
     @discardableResult
     public func apply(
-        _ definition: FeatureStoreDefinition, definitionHash: String, files: [DefinitionFile]
+        _ definition: FeatureStoreDefinition,
+        definitionHash: String,
+        files: [DefinitionFile]
     ) throws(StoreError) -> Catalog {
         try writer.withLock { () throws(StoreError) in
             try checkNotFailed()
@@ -23,16 +25,31 @@ extension FeatureStore {
             var sources = old.sources
             for source in definition.sources where sources[source.name] == nil {
                 let next = (sources.values.map { Int($0.ordinal) }.max() ?? 0) + 1
-                guard let ordinal = UInt16(exactly: next) else { throw StoreError(.refused, "more than 65,535 sources") }
+                guard let ordinal = UInt16(exactly: next) else {
+                    throw StoreError(.refused, "more than 65,535 sources")
+                }
                 sources[source.name] = SourceRecord(
-                    ordinal: ordinal, incarnation: 0, cluster: "", availableFrom: .distantPast, isAvailabilityDecided: false)
+                    ordinal: ordinal,
+                    incarnation: 0,
+                    cluster: "",
+                    availableFrom: .distantPast,
+                    isAvailabilityDecided: false
+                )
             }
             let consumed = Set(old.sources.filter { $0.value.incarnation > 0 }.keys)
             let histories = try Catalog.histories(
-                for: definition, existing: old.histories, consumed: consumed, now: clock())
+                for: definition,
+                existing: old.histories,
+                consumed: consumed,
+                now: clock()
+            )
             let catalog = Catalog(
-                definition: definition, definitionHash: definitionHash, histories: histories, sources: sources,
-                generation: old.generation + 1)
+                definition: definition,
+                definitionHash: definitionHash,
+                histories: histories,
+                sources: sources,
+                generation: old.generation + 1
+            )
             var batch = WriteBatch()
             batch.put(RegistryKey.files, RegistryCodec.encode(files), in: families.registry)
             put(catalog, to: &batch)
@@ -49,8 +66,13 @@ extension FeatureStore {
             let old = catalog
             publish(
                 Catalog(
-                    definition: definition, definitionHash: definitionHash, histories: old.histories, sources: old.sources,
-                    generation: old.generation + 1))
+                    definition: definition,
+                    definitionHash: definitionHash,
+                    histories: old.histories,
+                    sources: old.sources,
+                    generation: old.generation + 1
+                )
+            )
         }
     }
 
@@ -64,7 +86,9 @@ extension FeatureStore {
             let old = catalog
             guard var record = old.sources[source] else { throw StoreError(.unknownName, "no source '\(source)'") }
             guard record.incarnation == 0 || isNewTopic else { return record }
-            guard record.incarnation < .max else { throw StoreError(.refused, "source '\(source)': 65,535 incarnations are used up") }
+            guard record.incarnation < .max else {
+                throw StoreError(.refused, "source '\(source)': 65,535 incarnations are used up")
+            }
             record.incarnation += 1
             record.cluster = cluster
             try replace(record, of: source, in: old)
@@ -81,13 +105,22 @@ extension FeatureStore {
         try commitOrFail(batch, sync: true)
         publish(
             Catalog(
-                definition: old.definition, definitionHash: old.definitionHash, histories: old.histories, sources: sources,
-                generation: old.generation + 1))
+                definition: old.definition,
+                definitionHash: old.definitionHash,
+                histories: old.histories,
+                sources: sources,
+                generation: old.generation + 1
+            )
+        )
     }
 
     private func put(_ catalog: Catalog, to batch: inout WriteBatch) {
-        for history in catalog.histories { batch.put(RegistryKey.history(history.id), RegistryCodec.encode(history), in: families.registry) }
-        for (name, source) in catalog.sources { batch.put(RegistryKey.source(name), RegistryCodec.encode(source), in: families.registry) }
+        for history in catalog.histories {
+            batch.put(RegistryKey.history(history.id), RegistryCodec.encode(history), in: families.registry)
+        }
+        for (name, source) in catalog.sources {
+            batch.put(RegistryKey.source(name), RegistryCodec.encode(source), in: families.registry)
+        }
     }
 
     /// Writes a batch; an error stops the store (invariant S4).

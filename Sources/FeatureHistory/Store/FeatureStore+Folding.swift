@@ -23,13 +23,19 @@ extension FeatureStore {
         let isFull = resident > limit / 10 * 9
         guard isFull || unfoldedEvents.load(ordering: .relaxed) >= options.unfoldedEventsMax else { return false }
         try fold()
-        if isFull { _ = self.resident.evict(bytes: resident - limit / 10 * 7, foldedThrough: foldedArrival.load(ordering: .acquiring)) }
+        if isFull {
+            _ = self.resident.evict(
+                bytes: resident - limit / 10 * 7,
+                foldedThrough: foldedArrival.load(ordering: .acquiring)
+            )
+        }
         return true
     }
 
     /// Whether ingest must wait for `maintain`: memory is beyond the budget.
     public var isOverBudget: Bool {
-        unfoldedEvents.load(ordering: .relaxed) >= options.unfoldedEventsMax * 2 || resident.residentBytes > options.residentBytesMax
+        unfoldedEvents.load(ordering: .relaxed) >= options.unfoldedEventsMax * 2
+            || resident.residentBytes > options.residentBytesMax
     }
 
     /// Sizes, for `status`.
@@ -43,12 +49,17 @@ extension FeatureStore {
     /// The store's sizes now; walks the shards, so not for every request.
     public var figures: Figures {
         Figures(
-            commits: writer.withLock { state.commit }, residentEntities: resident.population.entities,
-            residentBytes: resident.residentBytes, unfoldedEvents: unfoldedEvents.load(ordering: .relaxed))
+            commits: writer.withLock { state.commit },
+            residentEntities: resident.population.entities,
+            residentBytes: resident.residentBytes,
+            unfoldedEvents: unfoldedEvents.load(ordering: .relaxed)
+        )
     }
 
     /// Drops every entity that leaves hold wholly, so that the next reads come from disk. For tests and benchmarks.
-    public func evictAll() { _ = resident.evict(bytes: .max / 2, foldedThrough: foldedArrival.load(ordering: .acquiring)) }
+    public func evictAll() {
+        _ = resident.evict(bytes: .max / 2, foldedThrough: foldedArrival.load(ordering: .acquiring))
+    }
 
     /// Moves the events of all visible commits to leaves.
     public func fold() throws(StoreError) {
@@ -64,7 +75,11 @@ extension FeatureStore {
                 next.foldedCommit = start.commit
                 next.foldedArrival = start.arrival
                 var writes = WriteBatch()
-                writes.deleteRange(from: StoreKeys.number(0), to: StoreKeys.number(start.commit + 1), in: families.journal)
+                writes.deleteRange(
+                    from: StoreKeys.number(0),
+                    to: StoreKeys.number(start.commit + 1),
+                    in: families.journal
+                )
                 writes.put(RegistryKey.state, RegistryCodec.encode(next), in: families.registry)
                 try commitOrFail(writes, sync: false)
                 state = next
@@ -84,7 +99,9 @@ extension FeatureStore {
             var entities: [(identity: [UInt8], events: EventBatch)] = []
             shard.unfolded(range, after: after, through: through) { id in
                 histories.first { $0.id == id }.map { EventBatch(types: $0.types, capacity: 16) }
-            } _: { entities.append(($0, $1)) }
+            } _: {
+                entities.append(($0, $1))
+            }
             for (identity, events) in entities {
                 try LeafWriter(database: database, families: families).merge(events, of: identity, into: &writes)
                 if writes.byteCount >= Self.batchBytes {

@@ -40,9 +40,13 @@ extension FeatureStore {
         func value(_ key: [UInt8]) throws(StoreError) -> [UInt8]? {
             try storing { () throws(RocksDBError) in try database.get(key, in: families.registry) }
         }
-        let state = try value(RegistryKey.state).map { bytes throws(StoreError) in try RegistryCodec.decodeState(bytes) }
-        let counters = try value(RegistryKey.counters).map { bytes throws(StoreError) in try RegistryCodec.decodeCounters(bytes) }
-        let files = try value(RegistryKey.files).map { bytes throws(StoreError) in try RegistryCodec.decodeFiles(bytes) }
+        let state = try value(RegistryKey.state).map { bytes throws(StoreError) in try RegistryCodec.decodeState(bytes)
+        }
+        let counters = try value(RegistryKey.counters).map { bytes throws(StoreError) in
+            try RegistryCodec.decodeCounters(bytes)
+        }
+        let files = try value(RegistryKey.files).map { bytes throws(StoreError) in try RegistryCodec.decodeFiles(bytes)
+        }
         var histories: [HistorySchema] = []
         var sources: [String: SourceRecord] = [:]
         var iterator = try storing { () throws(RocksDBError) in try database.makeIterator(in: families.registry) }
@@ -60,15 +64,21 @@ extension FeatureStore {
         try check(iterator)
         histories.sort { $0.id < $1.id }
         let catalog = Catalog(
-            definition: FeatureStoreDefinition(project: ""), definitionHash: "", histories: histories, sources: sources,
-            generation: 1)
+            definition: FeatureStoreDefinition(project: ""),
+            definitionHash: "",
+            histories: histories,
+            sources: sources,
+            generation: 1
+        )
         return Recovered(catalog: catalog, state: state ?? StoreState(), counters: counters ?? [:], files: files ?? [])
     }
 
     private static func checkFormat(_ database: Database, _ families: ColumnFamilies) throws(StoreError) {
         // Stored arrays are little-endian as they stand in memory.
         guard UInt16(1).littleEndian == 1 else { throw StoreError(.unknownFormat, "this machine is not little-endian") }
-        let stored = try storing { () throws(RocksDBError) in try database.get(RegistryKey.format, in: families.registry) }
+        let stored = try storing { () throws(RocksDBError) in
+            try database.get(RegistryKey.format, in: families.registry)
+        }
         guard let stored else {
             try storing { () throws(RocksDBError) in
                 var batch = WriteBatch()
@@ -81,7 +91,8 @@ extension FeatureStore {
         guard version == UInt64(formatVersion) else {
             throw StoreError(
                 .unknownFormat,
-                "the data directory has format \(version.map(String.init) ?? "unreadable"); this build reads format \(formatVersion)")
+                "the data directory has format \(version.map(String.init) ?? "unreadable"); this build reads format \(formatVersion)"
+            )
         }
     }
 
@@ -98,18 +109,26 @@ extension FeatureStore {
     /// a fold's leaves and its final batch; `insert` drops what leaves already hold when the two meet.
     func replayJournal() throws(StoreError) {
         let state = state
-        var iterator = try storing { () throws(RocksDBError) in try database.makeIterator(in: families.journal, fillCache: false) }
+        var iterator = try storing { () throws(RocksDBError) in
+            try database.makeIterator(in: families.journal, fillCache: false)
+        }
         iterator.seek(to: StoreKeys.number(state.foldedCommit + 1))
         var expected = state.foldedCommit
         while iterator.isValid {
             guard let commit = StoreKeys.number(in: iterator.key), commit > expected, commit <= state.commit else {
-                throw StoreError(.corruption, "journal row out of place after commit \(expected); the newest is \(state.commit)")
+                throw StoreError(
+                    .corruption,
+                    "journal row out of place after commit \(expected); the newest is \(state.commit)"
+                )
             }
             expected = commit
             let (_, batches) = try JournalCodec.decode(iterator.value)
             for (history, batch) in batches {
                 guard let schema = catalog.histories.first(where: { $0.id == history }) else {
-                    throw StoreError(.corruption, "journal row \(commit) names history \(history), which is not in the registry")
+                    throw StoreError(
+                        .corruption,
+                        "journal row \(commit) names history \(history), which is not in the registry"
+                    )
                 }
                 // Slots are followed by the history's types: a row of other types would be read as what it is not.
                 guard schema.types.starts(with: batch.types) else {

@@ -132,7 +132,9 @@ public struct StoreOptions: Sendable {
     public var syncsCommits: Bool
 
     public init(
-        memoryBudget: Int = 1 << 30, unfoldedEventsMax: Int = 4_000_000, deadLetters: DeadLetterLimits = DeadLetterLimits(),
+        memoryBudget: Int = 1 << 30,
+        unfoldedEventsMax: Int = 4_000_000,
+        deadLetters: DeadLetterLimits = DeadLetterLimits(),
         syncsCommits: Bool = false
     ) {
         self.memoryBudget = max(64 << 20, memoryBudget)

@@ -16,18 +16,31 @@ struct LeafWriter {
         var hasMore = false
         if let stored { hasMore = try Self.decode(stored, into: leaf) }
         guard hasMore else {
-            return write(merged(leaf, events, 0..<events.count), identity, start: .first, isFirst: true, isLast: true, into: &writes)
+            return write(
+                merged(leaf, events, 0..<events.count),
+                identity,
+                start: .first,
+                isFirst: true,
+                isLast: true,
+                into: &writes
+            )
         }
         try mergeIntoMany(events, of: identity, leaf, into: &writes)
     }
 
     /// The entity has several leaves: each run of events goes to the leaf that covers it.
     private func mergeIntoMany(
-        _ events: EventBatch, of identity: [UInt8], _ leaf: EventBatch, into writes: inout WriteBatch
+        _ events: EventBatch,
+        of identity: [UInt8],
+        _ leaf: EventBatch,
+        into writes: inout WriteBatch
     ) throws(StoreError) {
         var iterator = try storing { () throws(RocksDBError) in
             try database.makeIterator(
-                in: families.leaves, lowerBound: Self.key(identity, .first), upperBound: Self.upperBound(identity))
+                in: families.leaves,
+                lowerBound: Self.key(identity, .first),
+                upperBound: Self.upperBound(identity)
+            )
         }
         var next = 0
         while next < events.count {
@@ -43,8 +56,13 @@ struct LeafWriter {
             var end = next + 1
             while end < events.count, bound.map({ events.eventOrder(end) < $0 }) ?? true { end += 1 }
             write(
-                merged(leaf, events, next..<end), identity, start: start, isFirst: start == .first, isLast: bound == nil,
-                into: &writes)
+                merged(leaf, events, next..<end),
+                identity,
+                start: start,
+                isFirst: start == .first,
+                isLast: bound == nil,
+                into: &writes
+            )
             next = end
         }
         try check(iterator)
@@ -64,7 +82,12 @@ struct LeafWriter {
     /// Writes events as one leaf or, when they are too many, as several: full ones while time grows at the end, even
     /// halves where late events fell into the middle, so that there is room for more.
     private func write(
-        _ events: EventBatch, _ identity: [UInt8], start: EventOrder, isFirst: Bool, isLast: Bool, into writes: inout WriteBatch
+        _ events: EventBatch,
+        _ identity: [UInt8],
+        start: EventOrder,
+        isFirst: Bool,
+        isLast: Bool,
+        into writes: inout WriteBatch
     ) {
         let most = LeafCodec.eventsMax
         let pieces = (events.count + most - 1) / most
@@ -73,7 +96,10 @@ struct LeafWriter {
         while from < events.count {
             let to = min(events.count, from + size)
             let bytes = LeafCodec.encode(
-                events, rows: from..<to, hasMore: isFirst && from == 0 && (pieces > 1 || !isLast))
+                events,
+                rows: from..<to,
+                hasMore: isFirst && from == 0 && (pieces > 1 || !isLast)
+            )
             writes.put(Self.key(identity, from == 0 ? start : events.eventOrder(from)), bytes, in: families.leaves)
             from = to
         }
@@ -100,7 +126,9 @@ struct LeafWriter {
     private static func decode(_ bytes: [UInt8], into batch: EventBatch) throws(StoreError) -> Bool {
         var result: Result<Bool, StoreError> = .success(false)
         bytes.withUnsafeBytes { raw in
-            do throws(StoreError) { result = .success(try LeafCodec.decode(raw, into: batch)) } catch { result = .failure(error) }
+            do throws(StoreError) { result = .success(try LeafCodec.decode(raw, into: batch)) } catch {
+                result = .failure(error)
+            }
         }
         return try result.get()
     }
@@ -112,5 +140,7 @@ struct LeafWriter {
     }
 
     /// The first key after all leaves of the entity.
-    private static func upperBound(_ identity: [UInt8]) -> [UInt8] { identity + [UInt8](repeating: 0xff, count: StoreKeys.leafStartBytes + 1) }
+    private static func upperBound(_ identity: [UInt8]) -> [UInt8] {
+        identity + [UInt8](repeating: 0xff, count: StoreKeys.leafStartBytes + 1)
+    }
 }
