@@ -81,7 +81,7 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "FeatureModel", "FeatureHistory", "KafkaLog", "CSimdJSON",
+                "FeatureModel", "Windowing", "FeatureHistory", "KafkaLog", "CSimdJSON",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
@@ -193,7 +193,7 @@ let package = Package(
             dependencies: [
                 "FeatureHistory", "FeatureModel", "FeatureRepository", "FeatureServer", "FeatureTesting",
                 "StrandlineClient",
-                "WireProtocol",
+                "Windowing", "WireProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -1,6 +1,7 @@
 import FeatureHistory
 import FeatureModel
 import KafkaLog
+import Windowing
 
 /// Turns one batch of the consumer into one commit.
 struct BatchCommitter {

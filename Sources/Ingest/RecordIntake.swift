@@ -9,6 +9,7 @@
 
 import FeatureHistory
 import FeatureModel
+import Windowing
 
 /// A record as a log hands it over; the bytes are borrowed for the call.
 struct LogRecord {

@@ -1,16 +1,16 @@
-// What a window's functions over one column need, extended from the window's end towards its start:
+// What a window's everyday functions over one column need, extended from the window's end towards its start:
 //
 //      oldest ---------------------------------------> newest
 //        |<-- 30d ------------------------------------|
 //                               |<-- 7d --------------|
 //                                          |<-- 1d ---|
-//        <== extend ============= extend == extend ===
+//        <== extend ====== merge tiles == extend ====
 //
 // Windows that end together are nested, so one pass over the longest serves all of them: each is finished when its
 // start is reached. Every part is exact and order-free, except first and last, which the order of events decides.
 
 /// Which parts of the accumulator some function asks for; the others are not computed.
-struct AccumulatorParts: OptionSet {
+struct AccumulatorParts: OptionSet, Hashable, Sendable {
     var rawValue: UInt8
     static let sum = AccumulatorParts(rawValue: 1)
     static let extremes = AccumulatorParts(rawValue: 2)
@@ -18,7 +18,7 @@ struct AccumulatorParts: OptionSet {
 }
 
 struct ColumnAccumulator {
-    /// Events whose column is not null.
+    /// Events that counted.
     var count: Int64 = 0
     var integerSum: Int128 = 0
     var doubleSum = ExactSum()
@@ -26,56 +26,121 @@ struct ColumnAccumulator {
     var maximum: UInt64 = 0
     var first: UInt64 = 0
     var last: UInt64 = 0
-    /// Event time of the newest event that counted; meaningless while `count` is 0.
+    /// Event times of the oldest and the newest event that counted; meaningless while `count` is 0.
+    var oldestTime: Int64 = .max
     var newestTime: Int64 = .min
 
     /// Adds the events of `range`, all older than those added before. Events that arrived after `knownAt` do not count.
     mutating func extend(
         over span: EventSpan,
-        column: Int,
-        kind: ColumnKind,
+        _ column: TileLayout.Column,
         parts: AccumulatorParts,
         range: Range<Int>,
         knownAt: Int64
     ) {
         guard !range.isEmpty else { return }
-        let nullBit: UInt64 = 1 << UInt64(column)
-        let slots = span.column(column)
-        let filtersArrivals = span.newestArrival > knownAt
-        var index = range.upperBound
-        while index > range.lowerBound {
-            index -= 1
-            if span.nulls[index] & nullBit != 0 { continue }
-            if filtersArrivals, span.arrivals[index] > knownAt { continue }
-            let slot = slots[index]
-            if count == 0 {
-                newestTime = span.times[index]
-                last = slot
-                minimum = slot
-                maximum = slot
-            }
-            count += 1
-            first = slot
-            switch kind {
-            case .integer:
-                let value = Int64(bitPattern: slot)
+        let known = span.newestArrival > knownAt ? knownAt : .max
+        guard let index = column.index else { return countEvents(span, column.mask, range, known) }
+        let slots = span.column(index)
+        guard let newest = Self.newest(span, column.mask, range, known) else { return }
+        if count == 0 {
+            newestTime = span.times[newest]
+            last = slots[newest]
+            minimum = last
+            maximum = last
+        }
+        var oldest = newest
+        var row = newest + 1
+        switch column.kind {
+        case .integer:
+            var (least, most) = (Int64(bitPattern: minimum), Int64(bitPattern: maximum))
+            while let next = Self.newest(span, column.mask, range.lowerBound..<row, known) {
+                row = next
+                oldest = next
+                count += 1
+                let value = Int64(bitPattern: slots[next])
                 integerSum += Int128(value)
-                if value < Int64(bitPattern: minimum) { minimum = slot }
-                if value > Int64(bitPattern: maximum) { maximum = slot }
-            case .double:
-                let value = Double(bitPattern: slot)
+                least = min(least, value)
+                most = max(most, value)
+            }
+            (minimum, maximum) = (UInt64(bitPattern: least), UInt64(bitPattern: most))
+        case .double:
+            var (least, most) = (Double(bitPattern: minimum), Double(bitPattern: maximum))
+            while let next = Self.newest(span, column.mask, range.lowerBound..<row, known) {
+                row = next
+                oldest = next
+                count += 1
+                let value = Double(bitPattern: slots[next])
                 if parts.contains(.sum) { doubleSum.add(value) }
-                if value < Double(bitPattern: minimum) { minimum = slot }
-                if value > Double(bitPattern: maximum) { maximum = slot }
-            case .opaque:
-                break
+                // Equal numbers have equal bits: -0.0 is never stored.
+                if value < least { least = value }
+                if value > most { most = value }
+            }
+            (minimum, maximum) = (least.bitPattern, most.bitPattern)
+        case .opaque:
+            while let next = Self.newest(span, column.mask, range.lowerBound..<row, known) {
+                row = next
+                oldest = next
+                count += 1
             }
         }
+        first = slots[oldest]
+        oldestTime = span.times[oldest]
+    }
+
+    /// Adds what a node knows of events that are all older than those added before.
+    mutating func merge(older: borrowing ColumnAccumulator, _ kind: ColumnKind) {
+        guard older.count > 0 else { return }
+        if count == 0 {
+            self = copy older
+            return
+        }
+        count += older.count
+        first = older.first
+        oldestTime = older.oldestTime
+        switch kind {
+        case .integer:
+            integerSum += older.integerSum
+            if Int64(bitPattern: older.minimum) < Int64(bitPattern: minimum) { minimum = older.minimum }
+            if Int64(bitPattern: older.maximum) > Int64(bitPattern: maximum) { maximum = older.maximum }
+        case .double:
+            doubleSum.add(older.doubleSum)
+            if Double(bitPattern: older.minimum) < Double(bitPattern: minimum) { minimum = older.minimum }
+            if Double(bitPattern: older.maximum) > Double(bitPattern: maximum) { maximum = older.maximum }
+        case .opaque: break
+        }
+    }
+
+    /// The last row of `range` that counts.
+    @inline(__always)
+    private static func newest(_ span: EventSpan, _ mask: UInt64, _ range: Range<Int>, _ knownAt: Int64) -> Int? {
+        var row = range.upperBound
+        while row > range.lowerBound {
+            row -= 1
+            if span.nulls[row] & mask == 0, span.arrivals[row] <= knownAt { return row }
+        }
+        return nil
+    }
+
+    private mutating func countEvents(_ span: EventSpan, _ mask: UInt64, _ range: Range<Int>, _ knownAt: Int64) {
+        guard let newest = Self.newest(span, mask, range, knownAt) else { return }
+        if count == 0 { newestTime = span.times[newest] }
+        if mask == 0, knownAt == .max {
+            count += Int64(range.count)
+            oldestTime = span.times[range.lowerBound]
+            return
+        }
+        var row = newest + 1
+        while let next = Self.newest(span, mask, range.lowerBound..<row, knownAt) {
+            row = next
+            count += 1
+        }
+        oldestTime = span.times[row]
     }
 }
 
 /// How a column's slots are compared and summed.
-enum ColumnKind {
+enum ColumnKind: Hashable, Sendable {
     case integer
     case double
     /// Strings and booleans: counted, first and last only.

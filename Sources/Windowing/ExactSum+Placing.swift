@@ -13,7 +13,7 @@ extension ExactSum {
     /// No larger: `shiftMax` places above it lies the largest field of a finite number.
     static let baseMax: Int32 = 1973
     /// Bits of a value below its sign, less one for a carry.
-    private static let width: Int32 = 126
+    static let width: Int32 = 126
 
     @usableFromInline
     mutating func addSlowly(_ x: Double) {

@@ -37,6 +37,29 @@ public struct WindowInterval: Hashable, Sendable {
         eventTime.microseconds >= start && eventTime.microseconds < end
     }
 
+    /// Whether events whose first and last event times are these all lie inside.
+    @inlinable
+    func covers(first: Int64, last: Int64) -> Bool { first >= start && last < end }
+
+    /// Whether events whose first and last event times are these may lie inside.
+    @inlinable
+    func overlaps(first: Int64, last: Int64) -> Bool { first < end && last >= start }
+
+    /// The rows of a span, whose times ascend, that lie inside.
+    @inlinable
+    func rows(of span: EventSpan) -> Range<Int> {
+        let upper = Self.index(of: end, in: span.times, count: span.count)
+        return min(upper, Self.index(of: start, in: span.times, count: upper))..<upper
+    }
+
+    /// Takes away what lies at or after `edge` and returns it: the next longer of windows that end together.
+    mutating func splitOff(from edge: Int64) -> WindowInterval {
+        var newer = self
+        newer.start = min(end, max(start, edge))
+        end = newer.start
+        return newer
+    }
+
     /// Whether the window begins before the store's knowledge does.
     @inlinable
     public func reachesBefore(_ availableFrom: Instant) -> Bool { start < availableFrom.microseconds }

@@ -1,6 +1,7 @@
 import FeatureModel
 import FeatureTesting
 import Testing
+import Windowing
 
 @testable import FeatureHistory
 
@@ -80,7 +81,7 @@ import Testing
     /// Events come back from memory with the bits of columns to come set; a leaf does not pay 10 bytes an event for them.
     @Test func eventsWithoutNullsStoreNoNulls() {
         let batch = Self.batch(200, seed: 3, nullsOneIn: 0)
-        var events = EntityEvents(columnCount: Self.types.count)
+        var events = EntityEvents()
         defer { events.free() }
         for row in 0..<batch.count { events.insert(row, of: batch) }
         let copy = EventBatch(types: Self.types)

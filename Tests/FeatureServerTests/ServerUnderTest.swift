@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import StrandlineClient
+import Windowing
 import WireProtocol
 
 @testable import FeatureHistory

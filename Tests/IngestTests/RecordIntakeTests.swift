@@ -2,6 +2,7 @@ import FeatureHistory
 import FeatureModel
 import FeatureTesting
 import Testing
+import Windowing
 
 @testable import Ingest
 

@@ -5,6 +5,7 @@ import Glibc
 import KafkaLog
 import Logging
 import Testing
+import Windowing
 
 @testable import Ingest
 

@@ -15,7 +15,7 @@ enum ImportRules {
         ("FeatureHistory", ["FeatureModel", "Windowing", "RocksDB", "Atomics", "Glibc"]),
         (
             "Ingest",
-            ["FeatureModel", "FeatureHistory", "KafkaLog", "CSimdJSON", "Glibc", "Logging", "Synchronization"]
+            ["FeatureModel", "Windowing", "FeatureHistory", "KafkaLog", "CSimdJSON", "Glibc", "Logging", "Synchronization"]
         ),
         ("WireProtocol", ["FeatureModel", "NIOCore"]),
         ("TrainingSets", ["FeatureModel", "Windowing", "FeatureHistory"]),

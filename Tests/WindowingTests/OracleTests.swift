@@ -24,7 +24,12 @@ import Windowing
         let events = (0..<Int.random(in: 0...120, using: &random)).map { _ in
             stream.next(arrival: Int64.random(in: 0..<20, using: &random)).event
         }
-        let span = SpanBuilder(events, columns: Self.types.count)
+        // Small parts make deep trees of few events; the standard shape keeps most of these streams in one leaf.
+        let tree = TreeShape(
+            leafEvents: Int.random(in: 2...8, using: &random),
+            children: Int.random(in: 3...5, using: &random)
+        )
+        let built = EventsBuilder(events, types: Self.types, shape: random.oneIn(4) ? .standard : tree)
         for _ in 0..<4 {
             let queries = (0..<Int.random(in: 1...24, using: &random)).map { _ in Self.query(&random, &stream, shape) }
             let plan = WindowPlan(queries.map { $0.planned(Self.types) })
@@ -32,9 +37,15 @@ import Windowing
                 let asOf = Self.instant(events, shape, &random)
                 let knownAt = random.oneIn(3) ? Int64.max : Int64.random(in: -1...20, using: &random)
                 for boundary in Boundary.allCases {
-                    let found = span.withSpan {
-                        evaluate(plan, queries, $0, types: Self.types, asOf: asOf, knownAt: knownAt, boundary: boundary)
-                    }
+                    let found = evaluate(
+                        plan,
+                        queries,
+                        built.events,
+                        types: Self.types,
+                        asOf: asOf,
+                        knownAt: knownAt,
+                        boundary: boundary
+                    )
                     for (query, answer) in zip(queries, found) {
                         let expected = NaiveOracle.value(
                             events,
@@ -127,21 +138,19 @@ import Windowing
                     values: [kinds[kind].value]
                 )
             }
-            let span = SpanBuilder(events, columns: 1)
+            let built = EventsBuilder(events, types: [.int64], shape: TreeShape(leafEvents: 2, children: 3))
             for asOf in Int64(-1)...5 {
                 for knownAt in Int64(0)...2 {
                     for boundary in Boundary.allCases {
-                        let found = span.withSpan {
-                            evaluate(
-                                plan,
-                                queries,
-                                $0,
-                                types: [.int64],
-                                asOf: asOf,
-                                knownAt: knownAt,
-                                boundary: boundary
-                            )
-                        }
+                        let found = evaluate(
+                            plan,
+                            queries,
+                            built.events,
+                            types: [.int64],
+                            asOf: asOf,
+                            knownAt: knownAt,
+                            boundary: boundary
+                        )
                         for (query, answer) in zip(queries, found) {
                             let expected = NaiveOracle.value(
                                 events,

@@ -2,68 +2,50 @@ import FeatureModel
 import FeatureTesting
 import Windowing
 
-/// Events as the columns that `WindowPlan` reads; owns the memory of the span.
-final class SpanBuilder {
-    private let words: UnsafeMutablePointer<UInt64>
-    private let count: Int
-    private let newestArrival: Int64
-    private var heap: [UInt8] = []
+/// Events as ingest would insert them; owns their memory.
+final class EventsBuilder {
+    private(set) var events: EntityEvents
 
-    init(_ events: [OracleEvent], columns: Int) {
-        let sorted = events.sorted { a, b in
-            (a.time, a.stream.rawValue, a.position.offset) < (b.time, b.stream.rawValue, b.position.offset)
-        }
-        count = sorted.count
-        newestArrival = sorted.map(\.arrival).max() ?? .min
-        let total = max(1, count) * (3 + columns)
-        words = .allocate(capacity: total)
-        words.initialize(repeating: 0xdead_beef_dead_beef, count: total)
-        for (row, event) in sorted.enumerated() {
-            words[row] = UInt64(bitPattern: event.time)
-            words[count + row] = UInt64(bitPattern: event.arrival)
-            var nulls: UInt64 = 0
-            for column in 0..<columns {
-                // A null cell keeps its garbage: nobody may look at it.
-                if let slot = slot(event.values[column]) {
-                    words[(3 + column) * count + row] = slot
-                } else {
-                    nulls |= 1 << UInt64(column)
-                }
+    /// - Parameter order: the order of insertion.
+    init(_ list: [OracleEvent], types: [ValueType], shape: TreeShape = .standard) {
+        events = EntityEvents(shape: shape)
+        let batch = EventBatch(types: types, capacity: 1)
+        for event in list { Self.append(event, to: batch) }
+        for row in 0..<batch.count { events.insert(row, of: batch) }
+    }
+
+    deinit { events.free() }
+
+    func insert(_ event: OracleEvent, types: [ValueType]) -> Bool {
+        let batch = EventBatch(types: types, capacity: 1)
+        Self.append(event, to: batch)
+        return events.insert(0, of: batch)
+    }
+
+    func removeArrivals(through arrival: Int64) { events.removeArrivals(through: arrival) }
+
+    static func append(_ event: OracleEvent, to batch: EventBatch) {
+        let row = batch.appendRows(1)
+        batch.times[row] = event.time
+        batch.arrivals[row] = event.arrival
+        batch.streams[row] = event.stream.rawValue
+        batch.offsets[row] = event.position.offset
+        batch.keys[row] = 0
+        var nulls: UInt64 = 0
+        for column in batch.types.indices {
+            // A null cell keeps garbage: nobody may look at it.
+            var slot: UInt64 = 0xdead_beef_dead_beef
+            switch event.values[column] {
+            case .null: nulls |= 1 << UInt64(column)
+            case .int64(let number): slot = UInt64(bitPattern: number)
+            case .float64(let number): slot = number.bitPattern
+            case .bool(let flag): slot = flag ? 1 : 0
+            case .timestamp(let instant): slot = UInt64(bitPattern: instant.microseconds)
+            case .string(let text): slot = Array(text.utf8).withUnsafeBytes { batch.store($0) }
             }
-            words[2 * count + row] = nulls
+            batch.column(column)[row] = slot
         }
-    }
-
-    deinit { words.deallocate() }
-
-    private func slot(_ value: FeatureValue) -> UInt64? {
-        switch value {
-        case .null: return nil
-        case .int64(let number): return UInt64(bitPattern: number)
-        case .float64(let number): return number.bitPattern
-        case .bool(let flag): return flag ? 1 : 0
-        case .timestamp(let instant): return UInt64(bitPattern: instant.microseconds)
-        case .string(let text):
-            defer { heap += Array(text.utf8) }
-            return UInt64(heap.count) << 32 | UInt64(text.utf8.count)
-        }
-    }
-
-    func withSpan<R>(_ body: (EventSpan) -> R) -> R {
-        heap.withUnsafeBytes { heap in
-            body(
-                EventSpan(
-                    count: count,
-                    times: UnsafeRawPointer(words).assumingMemoryBound(to: Int64.self),
-                    arrivals: UnsafeRawPointer(words + count).assumingMemoryBound(to: Int64.self),
-                    nulls: words + 2 * count,
-                    columns: words + 3 * count,
-                    columnStride: count,
-                    heap: heap,
-                    newestArrival: newestArrival
-                )
-            )
-        }
+        batch.nulls[row] = nulls
     }
 }
 
@@ -106,15 +88,14 @@ func evaluate(
     boundary: Boundary
 ) -> [OracleAnswer] {
     let plan = WindowPlan(queries.map { $0.planned(types) })
-    return SpanBuilder(events, columns: types.count).withSpan { span in
-        evaluate(plan, queries, span, types: types, asOf: asOf, knownAt: knownAt, boundary: boundary)
-    }
+    let built = EventsBuilder(events, types: types)
+    return evaluate(plan, queries, built.events, types: types, asOf: asOf, knownAt: knownAt, boundary: boundary)
 }
 
 func evaluate(
     _ plan: WindowPlan,
     _ queries: [OracleQuery],
-    _ span: EventSpan,
+    _ events: EntityEvents,
     types: [ValueType],
     asOf: Int64,
     knownAt: Int64,
@@ -124,7 +105,7 @@ func evaluate(
     // Results go to any cells: here in reverse, so that a plan that ignores `outputs` is found out.
     let outputs = queries.indices.map { Int32(queries.count - 1 - $0) }
     plan.evaluate(
-        span,
+        events,
         asOf: Instant(microseconds: asOf),
         knownAt: Instant(microseconds: knownAt),
         boundary: boundary,

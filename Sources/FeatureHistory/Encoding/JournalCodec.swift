@@ -8,6 +8,7 @@
 // Plain arrays: a row is written on the commit path and read only after a restart, so it is copied, not coded.
 
 import FeatureModel
+import Windowing
 
 enum JournalCodec {
     static let version: UInt8 = 1

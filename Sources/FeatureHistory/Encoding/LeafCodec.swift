@@ -13,6 +13,7 @@
 // cold read: docs/format/history.md.
 
 import FeatureModel
+import Windowing
 
 enum LeafCodec {
     static let version: UInt8 = 1
@@ -33,7 +34,7 @@ enum LeafCodec {
         appendStreams(batch.streams, range, to: &writer)
         appendDeltas(batch.offsets, range, to: &writer)
         // In memory the bits beyond the columns are set too, for columns that may be added; they need not be stored.
-        let stored = ~EntityEvents.missingColumns(from: batch.columnCount)
+        let stored = ~EventBatch.missingColumns(from: batch.columnCount)
         let hasNulls = range.contains { batch.nulls[$0] & stored != 0 }
         writer.append(hasNulls ? UInt8(1) : 0)
         if hasNulls { for row in range { writer.append(varint: batch.nulls[row] & stored) } }
@@ -105,7 +106,7 @@ enum LeafCodec {
         try readStreams(into: batch.streams, range, &reader)
         try readDeltas(into: batch.offsets, range, &reader)
         let hasNulls = try reader.read(UInt8.self) != 0
-        let missing = EntityEvents.missingColumns(from: columns)
+        let missing = EventBatch.missingColumns(from: columns)
         for row in range {
             batch.nulls[row] = (hasNulls ? try reader.readVarint() : 0) | missing
             batch.keys[row] = 0

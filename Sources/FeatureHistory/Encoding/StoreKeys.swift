@@ -10,6 +10,8 @@
 // A leaf holds the entity's events e with start <= (time, position) of e < the next leaf's start. The first leaf of an
 // entity starts at zero, below every event, so it is found by one point lookup.
 
+import Windowing
+
 enum StoreKeys {
     static func number(_ value: UInt64) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
 
@@ -42,22 +44,5 @@ enum StoreKeys {
                 bitPattern: UInt64(bigEndian: tail.loadUnaligned(fromByteOffset: 16, as: UInt64.self)) ^ (1 << 63)
             )
         )
-    }
-}
-
-/// The total order of events: event time, then position.
-struct EventOrder: Comparable, Hashable {
-    var time: Int64
-    var stream: UInt64
-    var offset: Int64
-
-    /// Where an entity's first leaf starts: below every event.
-    static let first = EventOrder(time: .min, stream: 0, offset: .min)
-
-    @inline(__always)
-    static func < (a: EventOrder, b: EventOrder) -> Bool {
-        if a.time != b.time { return a.time < b.time }
-        if a.stream != b.stream { return a.stream < b.stream }
-        return a.offset < b.offset
     }
 }

@@ -50,10 +50,9 @@ extension FeatureStore {
                 let reading = resident.shard(hash).evaluate(
                     identity,
                     hash: hash,
-                    columns: part.types.count,
                     hasLeaves: hasLeaves.load(ordering: .acquiring)
-                ) { span in
-                    Self.evaluate(part, span, point, scratch)
+                ) { events in
+                    Self.evaluate(part, events, point, scratch)
                 }
                 if case .done = reading { return true }
                 return false
@@ -85,27 +84,26 @@ extension FeatureStore {
         let hash = identity.withUnsafeBytes { EntityIdentity.hash($0) }
         let shard = resident.shard(hash)
         let reading = identity.withUnsafeBytes {
-            shard.evaluate($0, hash: hash, columns: part.types.count, hasLeaves: hasLeaves.load(ordering: .acquiring)) {
-                span in
-                Self.evaluate(part, span, point, scratch)
+            shard.evaluate($0, hash: hash, hasLeaves: hasLeaves.load(ordering: .acquiring)) { events in
+                Self.evaluate(part, events, point, scratch)
             }
         }
         guard case .cold(let epoch) = reading else { return true }
         let leaves = EventBatch(types: part.types, capacity: LeafCodec.eventsMax)
         try LeafWriter(database: database, families: families).readAll(identity, into: leaves)
         return identity.withUnsafeBytes {
-            shard.adopt(leaves, $0, hash: hash, epoch: epoch, columns: part.types.count) { span in
-                Self.evaluate(part, span, point, scratch)
+            shard.adopt(leaves, $0, hash: hash, epoch: epoch) { events in
+                Self.evaluate(part, events, point, scratch)
             }
         }
     }
 
-    private static func evaluate(_ part: LookupPlan.Part, _ span: EventSpan, _ point: ReadPoint, _ scratch: ReadScratch)
+    private static func evaluate(_ part: LookupPlan.Part, _ events: EntityEvents, _ point: ReadPoint, _ scratch: ReadScratch)
     {
         part.outputs.withUnsafeBufferPointer { outputs in
             guard let base = outputs.baseAddress else { return }
             part.windows.evaluate(
-                span,
+                events,
                 asOf: point.asOf,
                 knownAt: point.knownAt,
                 boundary: point.boundary,

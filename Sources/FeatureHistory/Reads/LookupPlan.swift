@@ -59,7 +59,7 @@ public final class LookupPlan: Sendable {
             if members[history.id] == nil { histories.append(history) }
             let from = max(source.availableFrom, history.availableFrom, column?.column.availableFrom ?? .distantPast)
             members[history.id, default: []].append(
-                (Int32(output), PlannedAggregation(aggregation, column: column, availableFrom: from))
+                (Int32(output), PlannedAggregation(aggregation, in: history, availableFrom: from))
             )
         }
         guard joinKeys.count <= Self.joinKeysMax else {
@@ -76,7 +76,7 @@ public final class LookupPlan: Sendable {
                 history: history.id,
                 types: history.types,
                 components: components == Array(joinKeys.indices) ? nil : components,
-                windows: WindowPlan(own.map(\.aggregation)),
+                windows: WindowPlan(own.map(\.aggregation), layout: catalog.tileLayouts[history.id]),
                 outputs: own.map(\.output)
             )
         }
@@ -97,7 +97,8 @@ public final class LookupPlan: Sendable {
 }
 
 extension PlannedAggregation {
-    fileprivate init(_ aggregation: Aggregation, column: (index: Int, column: HistoryColumn)?, availableFrom: Instant) {
+    init(_ aggregation: Aggregation, in history: HistorySchema, availableFrom: Instant) {
+        let column = aggregation.column.flatMap { history.column($0) }
         let length: Int64? = if case .sliding(let microseconds) = aggregation.timeWindow { microseconds } else { nil }
         self.init(
             function: aggregation.function,

@@ -60,7 +60,7 @@ final class ResidentShard: @unchecked Sendable {
                 let hash = hashes[Int(row)]
                 batch.withKey(Int(row)) { identity.set(history: history, key: $0) }
                 let slot = identity.bytes.withUnsafeBytes {
-                    find($0, hash) ?? insert($0, hash, columns: batch.columnCount, isComplete: isNewComplete)
+                    find($0, hash) ?? insert($0, hash, isComplete: isNewComplete)
                 }
                 let before = slots[slot].events.byteCount
                 slots[slot].events.insert(Int(row), of: batch)
@@ -78,19 +78,18 @@ final class ResidentShard: @unchecked Sendable {
     func evaluate(
         _ identity: UnsafeRawBufferPointer,
         hash: UInt64,
-        columns: Int,
         hasLeaves: @autoclosure () -> Bool,
-        _ body: (EventSpan) -> Void
+        _ body: (EntityEvents) -> Void
     ) -> Reading {
         lock.withLock {
             guard let slot = find(identity, hash) else {
                 if hasLeaves() { return .cold(epoch: epoch) }
-                EntityEvents.withEmptySpan(body)
+                body(EntityEvents())
                 return .done
             }
             guard slots[slot].isComplete else { return .cold(epoch: epoch) }
             slots[slot].isReferenced = true
-            slots[slot].events.withSpan(columns: columns, body)
+            read(slot, body)
             return .done
         }
     }
@@ -104,17 +103,16 @@ final class ResidentShard: @unchecked Sendable {
         _ identity: UnsafeRawBufferPointer,
         hash: UInt64,
         epoch: UInt64,
-        columns: Int,
-        _ body: (EventSpan) -> Void
+        _ body: (EntityEvents) -> Void
     ) -> Bool {
         lock.withLock {
             guard epoch == self.epoch else { return false }
             guard
                 let slot = find(identity, hash)
-                    ?? (leaves.count == 0 ? nil : insert(identity, hash, columns: columns, isComplete: false))
+                    ?? (leaves.count == 0 ? nil : insert(identity, hash, isComplete: false))
             else {
                 // An entity that nobody ever saw takes no memory, or lookups of random keys would fill it.
-                EntityEvents.withEmptySpan(body)
+                body(EntityEvents())
                 return true
             }
             if !slots[slot].isComplete {
@@ -129,9 +127,16 @@ final class ResidentShard: @unchecked Sendable {
                 byteCount += slots[slot].events.byteCount - before
             }
             slots[slot].isReferenced = true
-            slots[slot].events.withSpan(columns: columns, body)
+            read(slot, body)
             return true
         }
+    }
+
+    /// A read may fill tiles: they count as memory too.
+    private func read(_ slot: Int, _ body: (EntityEvents) -> Void) {
+        let before = slots[slot].events.byteCount
+        body(slots[slot].events)
+        byteCount += slots[slot].events.byteCount - before
     }
 
     // MARK: Folding
@@ -215,13 +220,13 @@ final class ResidentShard: @unchecked Sendable {
         }
     }
 
-    private func insert(_ identity: UnsafeRawBufferPointer, _ hash: UInt64, columns: Int, isComplete: Bool) -> Int {
+    private func insert(_ identity: UnsafeRawBufferPointer, _ hash: UInt64, isComplete: Bool) -> Int {
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: identity.count, alignment: 1)
         copy.copyMemory(from: identity)
         let slot = Slot(
             identity: copy,
             hash: hash,
-            events: EntityEvents(columnCount: columns),
+            events: EntityEvents(),
             isComplete: isComplete,
             isReferenced: true,
             isUsed: true

@@ -1,4 +1,5 @@
 public import FeatureModel
+import Windowing
 
 /// What is applied, as readers see it: an immutable picture, replaced as a whole when definitions change.
 public final class Catalog: Sendable {
@@ -9,6 +10,8 @@ public final class Catalog: Sendable {
     public let sources: [String: SourceRecord]
     /// Grows with every change; a prepared lookup of an older generation is compiled anew.
     public let generation: UInt64
+    /// What the nodes of each history's trees hold: all that some applied feature of the history asks for.
+    let tileLayouts: [UInt32: TileLayout]
 
     init(
         definition: FeatureStoreDefinition,
@@ -22,6 +25,16 @@ public final class Catalog: Sendable {
         self.histories = histories
         self.sources = sources
         self.generation = generation
+        var planned: [UInt32: [PlannedAggregation]] = [:]
+        for view in definition.featureViews {
+            guard let joinKeys = definition.entities.first(where: { $0.name == view.entity })?.joinKeys,
+                let history = histories.first(where: { $0.source == view.source && $0.joinKeys == joinKeys })
+            else { continue }
+            planned[history.id, default: []] += view.aggregations.map {
+                PlannedAggregation($0, in: history, availableFrom: .distantPast)
+            }
+        }
+        tileLayouts = planned.mapValues { TileLayout($0) }
     }
 
     /// The history of a source's events for these join keys.

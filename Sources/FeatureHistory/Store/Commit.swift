@@ -1,4 +1,5 @@
 public import FeatureModel
+public import Windowing
 
 /// What one commit moves, all of it or nothing.
 public struct Commit {

@@ -2,6 +2,7 @@ import Atomics
 public import FeatureModel
 
 import RocksDB
+import Windowing
 
 extension FeatureStore {
     /// Makes one commit: fixes its arrival, asks `body` for what to move, writes it in one batch, and makes it visible.

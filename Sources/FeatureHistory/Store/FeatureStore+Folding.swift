@@ -8,6 +8,7 @@
 import Atomics
 import FeatureModel
 import RocksDB
+import Windowing
 
 extension FeatureStore {
     private static let batchBytes = 1 << 20

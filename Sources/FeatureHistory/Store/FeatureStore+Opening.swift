@@ -1,6 +1,7 @@
 import Atomics
 import FeatureModel
 import RocksDB
+import Windowing
 
 /// Keys of the `registry` column family.
 enum RegistryKey {

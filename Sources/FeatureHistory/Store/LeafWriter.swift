@@ -1,5 +1,6 @@
 import FeatureModel
 import RocksDB
+import Windowing
 
 /// Merges new events of one entity into its leaves: reads the leaves they fall into, rewrites those and no others, and
 /// splits what grew beyond `LeafCodec.eventsMax`.
@@ -70,11 +71,11 @@ struct LeafWriter {
 
     private func merged(_ leaf: EventBatch, _ events: EventBatch, _ rows: Range<Int>) -> EventBatch {
         if leaf.count == 0, rows == 0..<events.count { return events }
-        var all = EntityEvents(columnCount: events.columnCount)
+        var all = EntityEvents()
         defer { all.free() }
         for row in 0..<leaf.count { all.insert(row, of: leaf) }
         for row in rows { all.insert(row, of: events) }
-        let result = EventBatch(types: events.types, capacity: Int(all.count))
+        let result = EventBatch(types: events.types, capacity: all.count)
         all.copy(arrivedAfter: .min, through: .max, to: result)
         return result
     }

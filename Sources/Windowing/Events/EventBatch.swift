@@ -76,7 +76,7 @@ public final class EventBatch {
     }
 
     /// The entity key's bytes of a row, valid until the batch changes.
-    func withKey<R>(_ row: Int, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+    public func withKey<R>(_ row: Int, _ body: (UnsafeRawBufferPointer) -> R) -> R {
         let slot = keys[row]
         return keyBytes.withUnsafeBytes { bytes in
             let start = Int(slot >> 32)
@@ -88,17 +88,27 @@ public final class EventBatch {
         (times[row], streams[row], offsets[row])
     }
 
-    func eventOrder(_ row: Int) -> EventOrder {
+    public func eventOrder(_ row: Int) -> EventOrder {
         EventOrder(time: times[row], stream: streams[row], offset: offsets[row])
     }
 
-    func isNull(_ column: Int, _ row: Int) -> Bool { nulls[row] & (1 << UInt64(column)) != 0 }
+    /// Null bits for the columns that an event was stored without.
+    public static func missingColumns(from columns: Int) -> UInt64 { columns >= 64 ? 0 : ~0 << UInt64(columns) }
+
+    public func isNull(_ column: Int, _ row: Int) -> Bool { nulls[row] & (1 << UInt64(column)) != 0 }
 
     /// Stores string bytes and returns their slot.
     public func store(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         let offset = strings.count
         strings.append(contentsOf: bytes)
         return UInt64(offset) << 32 | UInt64(bytes.count)
+    }
+
+    func withString<R>(_ slot: UInt64, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+        strings.withUnsafeBytes { bytes in
+            let start = Int(slot >> 32)
+            return body(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + Int(slot & 0xffff_ffff))]))
+        }
     }
 
     public func string(_ slot: UInt64) -> ArraySlice<UInt8> {

@@ -4,7 +4,7 @@
 //   arrivals  | i64 ...                       the commit that made each event visible
 //   nulls     | u64 ...                       bit c set: column c is null
 //   column c  | 8-byte slot ...               int64, timestamp: the bits; float64: IEEE bits; bool: 0 or 1;
-//                                             string: offset << 32 | length into `heap`
+//                                             string: a slot of `StringHeap`
 
 /// A borrowed view of one entity's events. Valid only while its owner holds the entity still: never stored.
 public struct EventSpan {
@@ -42,13 +42,18 @@ public struct EventSpan {
     }
 
     @inlinable
-    public func column(_ index: Int) -> UnsafePointer<UInt64> { columns + index * columnStride }
+    func column(_ index: Int) -> UnsafePointer<UInt64> { columns + index * columnStride }
 
-    /// The bytes of a string slot.
-    @inlinable
-    public func string(_ slot: UInt64) -> UnsafeRawBufferPointer {
-        let offset = Int(truncatingIfNeeded: slot >> 32)
-        let length = Int(truncatingIfNeeded: slot & 0xffff_ffff)
-        return UnsafeRawBufferPointer(rebasing: heap[offset..<(offset + length)])
+    /// No events. Nothing is read through its pointers.
+    nonisolated(unsafe) static let empty = EventSpan()
+
+    private init() {
+        let nothing = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
+        nothing.initialize(to: 0)
+        let times = UnsafeRawPointer(nothing).assumingMemoryBound(to: Int64.self)
+        self.init(
+            count: 0, times: times, arrivals: times, nulls: nothing, columns: nothing, columnStride: 0,
+            heap: UnsafeRawBufferPointer(start: nil, count: 0), newestArrival: .min
+        )
     }
 }

@@ -1,0 +1,97 @@
+// All events of one entity in memory: one leaf while they are few, a tree once they are many.
+//
+//   few     leaf | events, sorted |                     most entities: no node, no tile, one block
+//   many    tree --> nodes --> leaves                   a read costs the logarithm of the window's events
+//           heap | bytes of string values |
+
+/// The events of one entity. Not thread-safe; its shard's lock guards it. Must be `free`d by its owner.
+public struct EntityEvents {
+    private var leaf: EventLeaf
+    private var tree: EventTree?
+    private var heap = StringHeap()
+    public private(set) var count = 0
+    private let shape: TreeShape
+
+    public init(shape: TreeShape = .standard) {
+        leaf = EventLeaf(columnCount: 0)
+        self.shape = shape
+    }
+
+    public var byteCount: Int { leaf.byteCount + (tree?.byteCount ?? 0) + heap.capacity }
+
+    /// The latest arrival among the events; `Int64.min` when there are none.
+    public var newestArrival: Int64 { tree?.newestArrival ?? leaf.newestArrival }
+
+    public mutating func free() {
+        leaf.free()
+        tree = nil
+        heap.free()
+        count = 0
+    }
+
+    /// Inserts a row of `batch` at its place. An event that is already here (same time and position) is not inserted
+    /// again: recovery and cold loads may meet the same event in the journal and in a leaf.
+    ///
+    /// - Returns: whether the event was new.
+    @discardableResult
+    public mutating func insert(_ row: Int, of batch: EventBatch) -> Bool {
+        if tree == nil, leaf.count >= shape.leafEvents {
+            tree = EventTree(leaf, shape: shape)
+            leaf = EventLeaf(columnCount: 0)
+        }
+        if let tree {
+            guard tree.insert(row, of: batch, &heap) else { return false }
+        } else {
+            let order = batch.eventOrder(row)
+            var index = Int(leaf.count)
+            if index > 0, !(leaf.order(at: index - 1) < order) {
+                index = leaf.insertionIndex(order)
+                if index < Int(leaf.count), leaf.order(at: index) == order { return false }
+            }
+            leaf.insert(row, of: batch, at: index, capacityMax: shape.leafEvents, &heap)
+        }
+        count += 1
+        return true
+    }
+
+    /// Copies the events that arrived after `arrival` and not after `last` to the end of `batch`, oldest first.
+    public func copy(arrivedAfter arrival: Int64, through last: Int64, to batch: EventBatch) {
+        func copy(_ leaf: EventLeaf) {
+            for index in 0..<Int(leaf.count) where leaf.arrival(at: index) > arrival && leaf.arrival(at: index) <= last {
+                leaf.copy(index, to: batch, heap)
+            }
+        }
+        if let tree { tree.leaves(arrivedAfter: arrival, through: last, copy) } else { copy(leaf) }
+    }
+
+    /// Keeps only the events that arrived after `arrival`; strings stay in the heap until the entity goes.
+    public mutating func removeArrivals(through arrival: Int64) {
+        if let tree {
+            count = tree.removeArrivals(through: arrival)
+        } else {
+            leaf.removeArrivals(through: arrival)
+            count = Int(leaf.count)
+        }
+        if count == 0 { free() }
+    }
+
+    /// Levels above the leaves; 0 while one leaf holds all.
+    var depth: Int { tree?.root.level ?? 0 }
+
+    // MARK: Reading
+
+    /// Whether any event of `interval`, which has no start, arrived by `knownAt`.
+    func hasEvent(in interval: WindowInterval, knownAt: Int64) -> Bool {
+        if let tree { return tree.hasEvent(in: interval, knownAt: knownAt) }
+        let span = leaf.span(heap)
+        return interval.rows(of: span).contains { span.arrivals[$0] <= knownAt }
+    }
+
+    /// Adds the events of `interval` to an evaluation; they are all older than those added before.
+    func add(_ interval: WindowInterval, to evaluation: WindowEvaluation) {
+        if let tree { tree.add(interval, to: evaluation, heap) } else { evaluation.extend(over: leaf.span(heap), interval) }
+    }
+
+    /// The bytes of a string slot that an evaluation has come by.
+    func string(_ slot: UInt64) -> UnsafeRawBufferPointer { heap.string(slot) }
+}

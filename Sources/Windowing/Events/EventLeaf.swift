@@ -1,0 +1,188 @@
+// Up to some hundred events of one entity in memory: a struct of arrays in one block.
+//
+//   block   | times | arrivals | streams | offsets | nulls | column 0 | column 1 | ...      each capacity x 8 bytes
+//
+// Sorted by (event time, position). An append in order touches the end of each array; a late event moves what is newer.
+// String slots point into the entity's `StringHeap`.
+
+import FeatureModel
+
+/// A growable block of events. Not thread-safe. Must be `free`d by its owner.
+struct EventLeaf {
+    private var block: UnsafeMutablePointer<UInt64>?
+    private(set) var count: Int32 = 0
+    private(set) var capacity: Int32 = 0
+    private(set) var columnCount: Int32
+    /// The latest arrival among the events; `Int64.min` when there are none.
+    private(set) var newestArrival: Int64 = .min
+    /// A bound below every arrival here; `Int64.max` when there are no events.
+    private(set) var oldestArrival: Int64 = .max
+
+    /// Arrays before the columns: times, arrivals, streams, offsets, nulls.
+    static let fixedArrays = 5
+
+    init(columnCount: Int) { self.columnCount = Int32(truncatingIfNeeded: columnCount) }
+
+    var byteCount: Int { Int(capacity) * (Self.fixedArrays + Int(columnCount)) * 8 }
+
+    mutating func free() {
+        block?.deallocate()
+        self = EventLeaf(columnCount: Int(columnCount))
+    }
+
+    @inline(__always)
+    private func array(_ index: Int) -> UnsafeMutablePointer<UInt64> {
+        // Callers hold that the block exists: count > 0, or room was just made.
+        block.unsafelyUnwrapped + index * Int(capacity)
+    }
+
+    // MARK: Events
+
+    @inline(__always)
+    func order(at index: Int) -> EventOrder {
+        EventOrder(
+            time: Int64(bitPattern: array(0)[index]),
+            stream: array(2)[index],
+            offset: Int64(bitPattern: array(3)[index])
+        )
+    }
+
+    @inline(__always)
+    func time(at index: Int) -> Int64 { Int64(bitPattern: array(0)[index]) }
+    @inline(__always)
+    func arrival(at index: Int) -> Int64 { Int64(bitPattern: array(1)[index]) }
+
+    /// Where an event with this order belongs: the number of events before it.
+    func insertionIndex(_ order: EventOrder) -> Int {
+        var low = 0
+        var high = Int(count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self.order(at: middle) < order { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// Borrows the events for evaluation. Columns beyond `columnCount` are null in every event.
+    func span(_ heap: StringHeap) -> EventSpan {
+        guard count > 0 else { return .empty }
+        return EventSpan(
+            count: Int(count),
+            times: UnsafeRawPointer(array(0)).assumingMemoryBound(to: Int64.self),
+            arrivals: UnsafeRawPointer(array(1)).assumingMemoryBound(to: Int64.self),
+            nulls: array(4),
+            columns: array(Self.fixedArrays),
+            columnStride: Int(capacity),
+            heap: heap.bytes,
+            newestArrival: newestArrival
+        )
+    }
+
+    /// Copies an event to the end of `batch`.
+    func copy(_ index: Int, to batch: EventBatch, _ heap: StringHeap) {
+        let row = batch.appendRows(1)
+        batch.times[row] = time(at: index)
+        batch.arrivals[row] = arrival(at: index)
+        batch.streams[row] = array(2)[index]
+        batch.offsets[row] = Int64(bitPattern: array(3)[index])
+        batch.nulls[row] = array(4)[index] | EventBatch.missingColumns(from: Int(columnCount))
+        batch.keys[row] = 0
+        for column in 0..<batch.columnCount {
+            var slot: UInt64 = column < Int(columnCount) ? array(Self.fixedArrays + column)[index] : 0
+            if batch.types[column] == .string, !batch.isNull(column, row) { slot = batch.store(heap.string(slot)) }
+            batch.column(column)[row] = slot
+        }
+    }
+
+    // MARK: Changes
+
+    /// Puts a row of `batch` at `index`, which the caller has found to be its place.
+    @inline(__always)
+    mutating func insert(_ row: Int, of batch: EventBatch, at index: Int, capacityMax: Int, _ heap: inout StringHeap) {
+        let columns = batch.columnCount
+        if count == capacity || columns > Int(columnCount) { grow(columns: columns, capacityMax: capacityMax) }
+        let moved = Int(count) - index
+        if moved > 0 {
+            for which in 0..<(Self.fixedArrays + Int(columnCount)) {
+                let base = array(which) + index
+                (base + 1).update(from: base, count: moved)
+            }
+        }
+        let arrival = batch.arrivals[row]
+        array(0)[index] = UInt64(bitPattern: batch.times[row])
+        array(1)[index] = UInt64(bitPattern: arrival)
+        array(2)[index] = batch.streams[row]
+        array(3)[index] = UInt64(bitPattern: batch.offsets[row])
+        let nulls = batch.nulls[row] | EventBatch.missingColumns(from: columns)
+        for column in 0..<columns {
+            var slot = batch.column(column)[row]
+            if batch.types[column] == .string, nulls & (1 << UInt64(column)) == 0 {
+                slot = batch.withString(slot) { heap.store($0) }
+            }
+            array(Self.fixedArrays + column)[index] = slot
+        }
+        array(4)[index] = nulls
+        count += 1
+        newestArrival = max(newestArrival, arrival)
+        oldestArrival = min(oldestArrival, arrival)
+    }
+
+    /// Moves the events from `index` on to a leaf of their own.
+    mutating func split(at index: Int) -> EventLeaf {
+        let moved = Int(count) - index
+        var newer = EventLeaf(columnCount: Int(columnCount))
+        guard moved > 0 else { return newer }
+        newer.allocate(capacity: Int(capacity))
+        for which in 0..<(Self.fixedArrays + Int(columnCount)) {
+            newer.array(which).initialize(from: array(which) + index, count: moved)
+        }
+        newer.count = Int32(truncatingIfNeeded: moved)
+        count -= newer.count
+        newer.readArrivals()
+        readArrivals()
+        return newer
+    }
+
+    /// Drops the events that arrived up to `arrival`; their strings stay in the heap until the entity goes.
+    mutating func removeArrivals(through arrival: Int64) {
+        var kept = 0
+        for index in 0..<Int(count) where self.arrival(at: index) > arrival {
+            if kept != index {
+                for which in 0..<(Self.fixedArrays + Int(columnCount)) { array(which)[kept] = array(which)[index] }
+            }
+            kept += 1
+        }
+        count = Int32(truncatingIfNeeded: kept)
+        readArrivals()
+    }
+
+    private mutating func readArrivals() {
+        newestArrival = .min
+        oldestArrival = .max
+        for index in 0..<Int(count) {
+            newestArrival = max(newestArrival, arrival(at: index))
+            oldestArrival = min(oldestArrival, arrival(at: index))
+        }
+    }
+
+    private mutating func allocate(capacity: Int) {
+        block = .allocate(capacity: capacity * (Self.fixedArrays + Int(columnCount)))
+        self.capacity = Int32(truncatingIfNeeded: capacity)
+    }
+
+    private mutating func grow(columns: Int, capacityMax: Int) {
+        let old = self
+        columnCount = max(columnCount, Int32(truncatingIfNeeded: columns))
+        // Most entities have few events: start at 2 and double.
+        let wanted = old.count < old.capacity ? Int(old.capacity) : max(2, Int(old.capacity) * 2)
+        allocate(capacity: max(min(wanted, capacityMax), Int(old.count) + 1))
+        let oldArrays = Self.fixedArrays + Int(old.columnCount)
+        if old.count > 0 {
+            for which in 0..<oldArrays { array(which).initialize(from: old.array(which), count: Int(old.count)) }
+            for which in oldArrays..<(Self.fixedArrays + Int(columnCount)) {
+                array(which).initialize(repeating: 0, count: Int(old.count))
+            }
+        }
+        old.block?.deallocate()
+    }
+}
