@@ -169,7 +169,7 @@ class Client:
     def status(self) -> dict[str, Any]:
         """The server's status.
 
-        Example: ``client.status()["ok"]``
+        Example: ``client.status()["ingest"]["state"]``
         """
         return self.admin("status")
 
