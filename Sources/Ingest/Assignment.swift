@@ -37,16 +37,42 @@ struct Assigner {
     private static let timeoutMilliseconds = 10_000
 
     /// The cluster's name in stored records: Kafka's cluster id, or a development broker's marker.
-    func cluster() throws(IngestError) -> String {
-        let topics = try consuming { () throws(KafkaError) in
-            try consumer.metadata(timeoutMilliseconds: Self.timeoutMilliseconds)
-        }
+    ///
+    /// - Parameter onProblem: told why no broker could be reached so far, while it is still being tried.
+    func cluster(
+        onProblem: (String) -> Void,
+        isStopped: () -> Bool
+    ) throws(IngestError) -> String {
+        let topics = try firstAnswer(onProblem, isStopped)
         if let marker = DevelopmentBroker.incarnationMarker(in: topics.map(\.name)) { return marker }
         let id = try consuming { () throws(KafkaError) in
             try consumer.clusterID(timeoutMilliseconds: Self.timeoutMilliseconds)
         }
         guard let id else { throw IngestError(retry: "no broker told its cluster id") }
         return id
+    }
+
+    /// All topics, from the first broker that answers. librdkafka says what is wrong only between two waits, so the
+    /// first ones are short, and the last one is long enough for brokers that are far away.
+    private func firstAnswer(
+        _ onProblem: (String) -> Void,
+        _ isStopped: () -> Bool
+    ) throws(IngestError) -> [TopicMetadata] {
+        var problem: KafkaError?
+        var last: KafkaError?
+        for milliseconds in [250, 750, 2000, 7000] where !isStopped() {
+            do throws(KafkaError) {
+                return try consumer.metadata(timeoutMilliseconds: milliseconds)
+            } catch { last = error }
+            // Nothing is assigned yet, so this takes in complaints and no records.
+            _ = try consuming { () throws(KafkaError) in
+                try consumer.consumeBatch(maxCount: 1, timeoutMilliseconds: 0)
+            }
+            let complaints = consumer.takeErrors()
+            problem = complaints.first { $0.code != .allBrokersDown } ?? problem ?? complaints.first
+            if let problem { onProblem(problem.description) }
+        }
+        throw IngestError(retry: (problem ?? last)?.description ?? "stopped")
     }
 
     /// Settles incarnation and offsets of a source. Offsets that are new are stored before anything is consumed, so that

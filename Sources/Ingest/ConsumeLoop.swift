@@ -27,14 +27,10 @@ struct ConsumeLoop {
         var pause = 100
         while !stopping.isSet {
             do throws(IngestError) {
-                box.update { $0.state = .starting }
                 try consume { pause = 100 }
             } catch {
                 guard !stopping.isSet else { return }
-                box.update {
-                    $0.state = error.isHalt ? .halted : .retrying
-                    $0.problem = error.message
-                }
+                box.update { $0.fail(error.isHalt ? .halted : .retrying, error.message) }
                 if error.isHalt {
                     log.critical("ingest halted: \(error). Lookups go on with what is there")
                     return
@@ -66,7 +62,13 @@ struct ConsumeLoop {
         }
         defer { consumer.close() }
         let assigner = Assigner(store: store, consumer: consumer)
-        let cluster = try assigner.cluster()
+        let cluster = try assigner.cluster { problem in
+            // Told at once: the attempt goes on for seconds.
+            if box.current.state != .retrying { log.warning("ingest: \(problem); trying until it passes") }
+            box.update { $0.fail(.retrying, problem) }
+        } isStopped: {
+            stopping.isSet
+        }
         var assigned: [AssignedSource] = []
         for source in sources {
             if let one = try assigner.assign(source, cluster: cluster) { assigned.append(one) }
@@ -90,6 +92,7 @@ struct ConsumeLoop {
         log.info("consuming \(places.count) partitions of \(topics.count) topics from \(cluster)")
         let committer = BatchCommitter(store: store, byTopic: byTopic)
         var nextRefresh = Self.milliseconds() + Self.refreshMilliseconds
+        var complaint: KafkaError?
         while !stopping.isSet, store.catalog.definitionHash == catalog.definitionHash {
             let began = Self.milliseconds()
             while store.isOverBudget, !stopping.isSet { DedicatedThread.sleep(milliseconds: 5) }
@@ -107,7 +110,12 @@ struct ConsumeLoop {
                 for problem in result.problems { log.error("\(problem)") }
                 report(result, assigned, consumer)
             }
-            for error in consumer.takeErrors() { log.warning("\(error)") }
+            let errors = consumer.takeErrors()
+            for error in errors { log.warning("\(error)") }
+            if errors.contains(where: { $0.code == .allBrokersDown }) {
+                complaint = errors.first { $0.code != .allBrokersDown } ?? errors.first
+            }
+            if let problem = complaint, isOver(problem, consumer) { complaint = nil }
             let now = Self.milliseconds()
             if now >= nextRefresh {
                 nextRefresh = now + Self.refreshMilliseconds
@@ -125,6 +133,20 @@ struct ConsumeLoop {
             let rest = Int64(options.commitIntervalMilliseconds) - (now - began)
             if !isFull, rest > 0 { DedicatedThread.sleep(milliseconds: Int(rest)) }
         }
+    }
+
+    /// Whether brokers answer in spite of a complaint that none is there; says in the status what came out. Topics that
+    /// nobody writes to give no other sign of it.
+    private func isOver(_ problem: KafkaError, _ consumer: KafkaConsumer) -> Bool {
+        guard (try? consumer.metadata(timeoutMilliseconds: 1000)) != nil else {
+            box.update { $0.fail(.retrying, problem.description) }
+            return false
+        }
+        box.update {
+            $0.state = .consuming
+            $0.problem = nil
+        }
+        return true
     }
 
     private func hasNewPartitions(_ assigned: [AssignedSource], _ consumer: KafkaConsumer) throws(IngestError) -> Bool {

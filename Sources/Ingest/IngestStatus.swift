@@ -29,6 +29,12 @@ public struct IngestStatus: Sendable {
     public var commits: UInt64 = 0
 
     public init() {}
+
+    /// Stays so until it consumes: an attempt that begins is no news, only one that succeeds.
+    mutating func fail(_ state: State, _ problem: String) {
+        self.state = state
+        self.problem = problem
+    }
 }
 
 /// The status, shared between the ingest thread and whoever asks.
