@@ -46,6 +46,8 @@ extension KafkaError.Code {
     public static let partitionEnd = Self(RD_KAFKA_RESP_ERR__PARTITION_EOF)
     public static let allBrokersDown = Self(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
     public static let transport = Self(RD_KAFKA_RESP_ERR__TRANSPORT)
+    /// A host name is not known.
+    public static let resolve = Self(RD_KAFKA_RESP_ERR__RESOLVE)
     public static let timedOut = Self(RD_KAFKA_RESP_ERR__TIMED_OUT)
     /// A record was not delivered within `message.timeout.ms`.
     public static let messageTimedOut = Self(RD_KAFKA_RESP_ERR__MSG_TIMED_OUT)

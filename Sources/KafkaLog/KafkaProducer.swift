@@ -19,7 +19,8 @@ public struct DeliveryReport: Sendable {
     }
 }
 
-/// Sends records in the background. Never waits for a broker but in ``flush(timeoutMilliseconds:)``. For any thread.
+/// Sends records in the background. Never waits for a broker but in ``flush(timeoutMilliseconds:)`` and
+/// ``reach(timeoutMilliseconds:)``. For any thread.
 ///
 /// Records of one partition are delivered in order unless a retry overtakes another record; a retry may also deliver
 /// one twice. `enable.idempotence=true` in the settings rules both out.
@@ -104,6 +105,15 @@ public final class KafkaProducer: Sendable {
     public func poll(timeoutMilliseconds: Int) throws(KafkaError) -> [DeliveryReport] {
         rd_kafka_poll(try client().pointer, milliseconds(timeoutMilliseconds))
         return context.takeReports()
+    }
+
+    /// Waits until a broker has answered, up to the timeout; the one that answers need not be the one that takes the
+    /// records. Why none does is told by ``takeErrors()`` after a poll.
+    public func reach(timeoutMilliseconds: Int) throws(KafkaError) {
+        var result: UnsafePointer<rd_kafka_metadata>?
+        let client = try client()
+        try check(rd_kafka_metadata(client.pointer, 0, nil, &result, milliseconds(timeoutMilliseconds)))
+        if let result { rd_kafka_metadata_destroy(result) }
     }
 
     /// Waits until every record is delivered or failed. Throws ``KafkaError/Code/timedOut`` when some are left by then.

@@ -34,6 +34,8 @@ struct Failure: Error {
     }
 
     func report() -> Never {
+        // What was printed before stays before, also where both streams are one file or pipe.
+        fflush(nil)
         Self.print("strandline: \(message)")
         Self.leave(with: status.rawValue)
     }
@@ -43,6 +45,9 @@ struct Failure: Error {
         var line = text + "\n"
         line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
+
+    /// For a person who waits; a file gets what happened, and not what is awaited.
+    static func printOnTerminal(_ text: String) { if isatty(STDERR_FILENO) == 1 { print(text) } }
 
     static func leave(with status: Int32) -> Never {
         fflush(nil)

@@ -25,6 +25,15 @@ import Testing
         }
     }
 
+    @Test func reachTellsWhetherABrokerIsThere() throws {
+        let nowhere = try Self.unreachable()
+        #expect(throws: KafkaError.self) { try nowhere.reach(timeoutMilliseconds: 200) }
+        _ = try nowhere.poll(timeoutMilliseconds: 0)
+        #expect(nowhere.takeErrors().contains { $0.code == .transport && $0.message.contains("Connection refused") })
+        let broker = try DevelopmentBroker()
+        try KafkaProducer(KafkaSettings(bootstrapServers: broker.bootstrapServers)).reach(timeoutMilliseconds: 5000)
+    }
+
     @Test func fullQueueIsRetriable() throws {
         let producer = try Self.unreachable(KafkaSetting("queue.buffering.max.messages", "3"))
         for token in 0..<3 { try producer.produce(topic: "t", key: nil, value: [1], token: UInt64(token)) }
