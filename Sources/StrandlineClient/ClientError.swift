@@ -52,7 +52,7 @@ public struct ClientError: Error, Hashable, Sendable {
         switch error {
         case let error as ClientError: self = error
         case let error as WireError: self.init(error)
-        default: self = .lost("\(error)")
+        default: self = .lost(networkErrorText(error))
         }
     }
 

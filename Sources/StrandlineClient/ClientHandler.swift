@@ -70,7 +70,7 @@ final class ClientHandler: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        fail(.lost("\(error)"))
+        fail(.lost(networkErrorText(error)))
         context.close(promise: nil)
     }
 

@@ -77,11 +77,8 @@ public final class StrandlineClient: Sendable {
                 try? await channel.close()
                 throw error
             }
-        } catch let error as ChannelError {
-            if case .connectTimeout = error {
-                throw ClientError(.timedOut, "\(host):\(port): no answer", isRetriable: true)
-            }
-            throw .lost("\(host):\(port): \(error)")
+        } catch ChannelError.connectTimeout {
+            throw ClientError(.timedOut, "no answer", isRetriable: true)
         } catch {
             throw ClientError(anything: error)
         }

@@ -97,7 +97,11 @@ import WireProtocol
         #expect(found == .timedOut)
         let port = server.port
         await server.stop()
-        let refused = await code { () async throws(ClientError) in _ = try await StrandlineClient.connect(port: port) }
-        #expect(refused == .connectionLost)
+        await #expect(throws: ClientError(.connectionLost, "Connection refused", isRetriable: true)) {
+            _ = try await StrandlineClient.connect(port: port)
+        }
+        await #expect(throws: ClientError(.connectionLost, "no such host", isRetriable: true)) {
+            _ = try await StrandlineClient.connect(host: "nobody.invalid", port: port)
+        }
     }
 }

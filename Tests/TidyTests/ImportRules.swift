@@ -27,7 +27,7 @@ enum ImportRules {
                 "FoundationEssentials", "Logging", "NIOCore", "NIOPosix",
             ]
         ),
-        ("StrandlineClient", ["FeatureModel", "WireProtocol", "NIOCore", "NIOPosix"]),
+        ("StrandlineClient", ["FeatureModel", "WireProtocol", "Glibc", "NIOCore", "NIOPosix"]),
         (
             "strandline",
             [
