@@ -16,10 +16,7 @@ struct StoreTarget: ParsableArguments {
         guard let dataDir else {
             return try await connection.admin(verb, DefinitionFilesMessage(files), as: PlanMessage.self)
         }
-        let store: FeatureStore
-        do throws(StoreError) {
-            store = try FeatureStore(directory: dataDir, options: StoreOptions(), clock: SystemClock.now)
-        } catch { throw Failure(.failed, "\(dataDir): \(error)") }
+        let store = try FeatureStore.open(dataDir, StoreOptions())
         defer { store.close() }
         let definitions = DefinitionsService(store: store)
         do {
@@ -36,7 +33,9 @@ struct PlanCommand: AsyncParsableCommand {
         discussion: """
             Examples:
               strandline plan --repo feature_repo
-              strandline plan --repo feature_repo --data-dir feature_repo/data     without a server
+              strandline plan --repo feature_repo --data-dir feature_repo/data
+
+            With --data-dir no server is needed.
             """
     )
 
@@ -56,7 +55,9 @@ struct ApplyCommand: AsyncParsableCommand {
         discussion: """
             Examples:
               strandline apply --repo feature_repo
-              strandline apply --repo feature_repo --data-dir feature_repo/data    without a server
+              strandline apply --repo feature_repo --data-dir feature_repo/data
+
+            With --data-dir no server is needed.
             """
     )
 

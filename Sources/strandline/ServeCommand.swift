@@ -20,9 +20,11 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Examples:
               strandline serve --repo feature_repo --embedded-broker
-              strandline serve --repo feature_repo --kafka bootstrap.servers=127.0.0.1:9092 --listen 127.0.0.1:6567
+              strandline serve --repo feature_repo \\
+                  --kafka bootstrap.servers=127.0.0.1:9092 --listen 127.0.0.1:6567
 
-            A data directory without definitions gets those of the repository. Later changes: strandline apply.
+            A data directory without definitions gets those of the repository. Later
+            changes: strandline apply.
             """
     )
 
@@ -68,22 +70,28 @@ struct ServeCommand: AsyncParsableCommand {
         let log = try makeLog()
         let (files, repository) = try definitions.load()
         let server = repository.server
-        let address = try ClientConnection.split(listen ?? server.listen.description)
+        let address = try ListenAddress(listen ?? server.listen.description)
         let tokens = try loadTokens(server)
-        guard tokens != nil || insecureBind || Self.isLoopback(address.host) else {
+        guard tokens != nil || insecureBind || address.isLoopback else {
             throw Failure(
                 .usage,
                 "\(address.host) is not a loopback address: give --token-file, or --insecure-bind to let anyone in"
             )
         }
+        var kafka = try settings(repository)
+        // What can be found wrong without a store is found before one is made.
+        try await address.checkFree()
         let directory = dataDir ?? ServerConfiguration.path(server.dataDirectory, in: definitions.repo)
         let store = try openStore(directory, server)
         defer { store.close() }
         try settleDefinitions(store, files, repository, log)
         var broker: DevelopmentBroker?
-        if embeddedBroker { broker = try DevelopmentBroker() }
+        if embeddedBroker {
+            let started = try DevelopmentBroker()
+            kafka.append(("bootstrap.servers", started.bootstrapServers))
+            broker = started
+        }
         defer { broker?.close() }
-        let kafka = try settings(repository, broker)
         let ingest = IngestService(
             store: store,
             options: IngestOptions(kafka: kafka, commitIntervalMilliseconds: Int(server.commitInterval / 1000)),
@@ -110,9 +118,7 @@ struct ServeCommand: AsyncParsableCommand {
                     serverName: "strandline \(Strandline.version)"
                 )
             )
-        } catch {
-            throw Failure(.failed, "cannot listen on \(address.host):\(address.port): \(error)")
-        }
+        } catch { throw address.failure(error) }
         if let broker { print("kafka bootstrap=\(broker.bootstrapServers)") }
         print("listening on \(address.host):\(listener.address.port ?? address.port)")
         fflush(nil)
@@ -157,14 +163,7 @@ struct ServeCommand: AsyncParsableCommand {
             recordsMax: UInt64(server.deadLetters.recordCountMax),
             bytesMax: UInt64(server.deadLetters.byteCountMax)
         )
-        do throws(StoreError) {
-            return try FeatureStore(directory: directory, options: options, clock: SystemClock.now)
-        } catch {
-            throw Failure(
-                .failed,
-                error.code == .locked ? "\(directory) is in use by another process" : "\(directory): \(error)"
-            )
-        }
+        return try FeatureStore.open(directory, options)
     }
 
     /// The applied definitions are the store's; an empty store takes the repository's.
@@ -192,9 +191,8 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    private func settings(_ repository: Repository, _ broker: DevelopmentBroker?) throws -> [(
-        name: String, value: String
-    )] {
+    /// The repository's settings with those of the command line over them, as librdkafka takes them.
+    private func settings(_ repository: Repository) throws -> [(name: String, value: String)] {
         var settings = repository.kafka.settings.map { (name: $0.name, value: $0.value) }
         for text in kafkaSettings {
             guard let equals = text.firstIndex(of: "=") else {
@@ -202,13 +200,8 @@ struct ServeCommand: AsyncParsableCommand {
             }
             settings.append((String(text[..<equals]), String(text[text.index(after: equals)...])))
         }
-        if let broker { settings.append(("bootstrap.servers", broker.bootstrapServers)) }
         do { try KafkaLog.KafkaSettings(settings).validate() } catch { throw Failure(.usage, error.message) }
         return settings
-    }
-
-    private static func isLoopback(_ host: String) -> Bool {
-        host == "localhost" || host == "::1" || host.hasPrefix("127.")
     }
 }
 

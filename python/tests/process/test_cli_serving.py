@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from cli_world import STORE, VIEWS, World, our_environment, world, write_repo
 from commands import FAILED, OK, USAGE, Done, fails, strandline
+from processes import BINARY
 
 __all__ = ["our_environment", "world"]  # fixtures, found by their names
 
@@ -145,6 +147,16 @@ def test_a_refused_change(world: World, tmp_path: Path, with_server: bool) -> No
         assert "\n  nothing changes\n" in on_target("plan", world.repo).out
 
 
+def test_a_refusal_comes_after_the_plan(world: World, tmp_path: Path) -> None:
+    """Also where both streams are one pipe, as in a log."""
+    repo = write_repo(tmp_path / "repo", STORE.replace("amount: float64", "amount: int64"))
+    for verb in ("plan", "apply"):
+        command = [BINARY, verb, "--repo", repo, "--address", world.server.address]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        assert done.returncode == USAGE and done.stdout.startswith("Plan for project cli_tests\n"), done.stdout
+        assert done.stdout.endswith("\nstrandline: nothing was applied: these changes cannot be made to a live store\n")
+
+
 def test_plan_and_apply_on_a_data_directory(world: World, tmp_path: Path) -> None:
     data = ["--data-dir", str(tmp_path / "data")]
     planned = strandline("plan", "--repo", str(world.repo), *data)
@@ -155,7 +167,8 @@ def test_plan_and_apply_on_a_data_directory(world: World, tmp_path: Path) -> Non
 
     held = str(world.folder / "data")
     for verb in ("plan", "apply"):
-        fails(strandline(verb, "--repo", str(world.repo), "--data-dir", held), FAILED, f"{held}", "locked")
+        done = strandline(verb, "--repo", str(world.repo), "--data-dir", held)
+        fails(done, FAILED, f"strandline: {held} is in use by another process\n")
 
 
 # Serving.
@@ -166,7 +179,10 @@ def serve(world: World, *arguments: str, data: Path, repo: Path | None = None) -
     return strandline("serve", "--repo", str(repo or world.repo), "--data-dir", str(data), *arguments)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "[::]", "example.org"])
+@pytest.mark.parametrize(
+    "host",
+    ["0.0.0.0", "192.0.2.1", "[::]", "example.org", "127.example.org", "127.0.0.1.example.org", "127.1", "[::2]"],
+)
 def test_an_address_that_is_not_loopback(world: World, tmp_path: Path, host: str) -> None:
     """Refused before anything is bound or made. 192.0.2.1 is of a documentation network: no machine has it."""
     message = "is not a loopback address: give --token-file, or --insecure-bind to let anyone in"
@@ -178,10 +194,13 @@ def test_an_address_that_is_not_loopback(world: World, tmp_path: Path, host: str
 
 
 def test_who_may_listen_elsewhere(world: World, tmp_path: Path) -> None:
-    """With the flag or a token file it is allowed; then the data directory is taken, so that nothing is bound."""
+    """With the flag or a token file it is allowed; then the data directory is taken, so that it does not stay bound."""
     (tmp_path / "tokens.txt").write_text("token\n")
     for option in (["--insecure-bind"], ["--token-file", str(tmp_path / "tokens.txt")]):
-        done = serve(world, "--listen", "192.0.2.1:0", *option, data=world.folder / "data")
+        done = serve(world, "--listen", "0.0.0.0:0", *option, data=world.folder / "data")
+        fails(done, FAILED, "is in use by another process")
+    for host in ("127.0.0.2", "localhost", "LOCALHOST", *(["[::1]"] if Path("/proc/net/if_inet6").exists() else [])):
+        done = serve(world, "--listen", f"{host}:0", data=world.folder / "data")
         fails(done, FAILED, "is in use by another process")
 
 
@@ -195,8 +214,12 @@ def test_a_data_directory_that_is_taken(world: World, tmp_path: Path) -> None:
 
 
 def test_an_address_that_is_taken(world: World, tmp_path: Path) -> None:
+    """Or is of another machine, or of none: found before there is a store."""
     done = serve(world, "--listen", world.server.address, data=tmp_path / "data")
-    fails(done, FAILED, f"cannot listen on {world.server.address}: ", "in use")
+    fails(done, FAILED, f"strandline: cannot listen on {world.server.address}: Address already in use\n")
+    done = serve(world, "--listen", "192.0.2.1:0", "--insecure-bind", data=tmp_path / "data")
+    fails(done, FAILED, "strandline: cannot listen on 192.0.2.1:0: Cannot assign requested address\n")
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize(
@@ -214,6 +237,7 @@ def test_an_address_that_is_taken(world: World, tmp_path: Path) -> None:
 )
 def test_serve_with_wrong_options(world: World, tmp_path: Path, arguments: list[str], message: str) -> None:
     fails(serve(world, "--listen", "127.0.0.1:0", *arguments, data=tmp_path / "data"), USAGE, message)
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize("text", ["", "# nobody\n\n", "sha256:12\n", "good\nsha256:" + "g" * 64 + "\n"])

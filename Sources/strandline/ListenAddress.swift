@@ -1,0 +1,42 @@
+import Glibc
+import NIOCore
+import NIOPosix
+
+/// Where a server listens, as it was asked for.
+struct ListenAddress {
+    let host: String
+    let port: Int
+
+    init(_ text: String) throws { (host, port) = try ClientConnection.split(text) }
+
+    /// Whether only this machine can connect. A name may mean anything by the time it is resolved, whatever it begins
+    /// with; `localhost` is the one that is reserved (RFC 6761).
+    var isLoopback: Bool {
+        if host.lowercased() == "localhost" { return true }
+        var four = in_addr()
+        if inet_pton(AF_INET, host, &four) == 1 { return UInt32(bigEndian: four.s_addr) >> 24 == 127 }
+        var six = in6_addr()
+        guard inet_pton(AF_INET6, host, &six) == 1 else { return false }
+        return withUnsafeBytes(of: six) { $0.dropLast().allSatisfy { $0 == 0 } && $0.last == 1 }
+    }
+
+    /// Binds and lets go: an address that is taken is found before there is a store, and bound for good after it opened.
+    func checkFree() async throws {
+        do {
+            let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .bind(host: host, port: port).get()
+            try await channel.close()
+        } catch { throw failure(error) }
+    }
+
+    func failure(_ error: any Error) -> Failure {
+        let reason =
+            switch error {
+            case let error as IOError: String(cString: strerror(error.errnoCode))
+            case is SocketAddressError.UnknownHost: "no such host"
+            default: "\(error)"
+            }
+        return Failure(.failed, "cannot listen on \(host.contains(":") ? "[\(host)]" : host):\(port): \(reason)")
+    }
+}
