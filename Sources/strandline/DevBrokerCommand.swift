@@ -11,7 +11,8 @@ struct DevBrokerCommand: ParsableCommand {
               strandline dev-broker --topic purchases:4
               kcat -b "$(address it printed)" -t purchases -P
 
-            For development and tests: it keeps 5 MiB a partition, in memory, on loopback, at a port of its own choice.
+            For development and tests: it keeps 5 MiB a partition, in memory, on
+            loopback, at a port of its own choice.
             """
     )
 
@@ -22,17 +23,12 @@ struct DevBrokerCommand: ParsableCommand {
     var topics: [String] = []
 
     mutating func run() throws {
+        let wanted = try wantedTopics()
         let broker: DevelopmentBroker
-        do {
+        do throws(KafkaError) {
             broker = try DevelopmentBroker()
-            for topic in topics {
-                let parts = topic.split(separator: ":")
-                guard parts.count == 2, let partitions = Int(parts[1]), (1...10_000).contains(partitions) else {
-                    throw Failure(.usage, "--topic '\(topic)': write name:partitions, for example purchases:4")
-                }
-                try broker.createTopic(String(parts[0]), partitions: partitions)
-            }
-        } catch let error as KafkaError { throw Failure(.failed, error.description) }
+            for topic in wanted { try broker.createTopic(topic.name, partitions: topic.partitions) }
+        } catch { throw Failure(.failed, error.description) }
         print("kafka bootstrap=\(broker.bootstrapServers)")
         fflush(nil)
         // The broker's threads do the work; this one waits for a signal to end it.
@@ -44,5 +40,19 @@ struct DevBrokerCommand: ParsableCommand {
         var received: Int32 = 0
         sigwait(&signals, &received)
         broker.close()
+    }
+
+    private func wantedTopics() throws -> [(name: String, partitions: Int)] {
+        var wanted: [(name: String, partitions: Int)] = []
+        for topic in topics {
+            let parts = topic.split(separator: ":", omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[0].isEmpty, let partitions = Int(parts[1]), (1...10_000).contains(partitions)
+            else { throw Failure(.usage, "--topic '\(topic)': write name:partitions, for example purchases:4") }
+            guard !wanted.contains(where: { $0.name == parts[0] }) else {
+                throw Failure(.usage, "--topic '\(topic)': topic '\(parts[0])' is named twice")
+            }
+            wanted.append((String(parts[0]), partitions))
+        }
+        return wanted
     }
 }

@@ -21,12 +21,7 @@ struct TrainingSetBuilder {
     }
 
     func build(_ labels: Labels, knownAt: Instant?) async throws -> TrainingColumns {
-        let encoded = try labels.keys.map { key -> [UInt8] in
-            guard let bytes = EntityKey.encode(key) else {
-                throw Failure(.usage, "a label's entity key is longer than \(EntityKey.byteCountMax) bytes")
-            }
-            return bytes
-        }
+        let encoded = labels.encodedKeys
         let order = (0..<labels.count).sorted { a, b in
             if encoded[a] != encoded[b] { return encoded[a].lexicographicallyPrecedes(encoded[b]) }
             return (labels.asOf[a], a) < (labels.asOf[b], b)
@@ -77,18 +72,27 @@ struct TrainingColumns {
         }
     }
 
-    /// Appends the features under their own names, or as `view__feature` where two views share a name.
-    func append(to table: inout Table, statusColumns: Bool) throws {
+    /// The features' names, or `view__feature` where two views share one.
+    static func names(of features: [PreparedReply.Feature]) -> [String] {
         let names = features.map { FeatureReference($0.reference)?.feature ?? $0.reference }
-        for (index, feature) in features.enumerated() {
-            let isShared = names.count { $0 == names[index] } > 1
-            let name = isShared ? feature.reference.split(separator: ":").joined(separator: "__") : names[index]
+        var counts: [String: Int] = [:]
+        for name in names { counts[name, default: 0] += 1 }
+        return zip(features, names).map { feature, name in
+            counts[name] == 1 ? name : feature.reference.split(separator: ":").joined(separator: "__")
+        }
+    }
+
+    /// The name of the column that says why a feature has the value that it has.
+    static func statusName(of name: String) -> String { "\(name)__status" }
+
+    func append(to table: inout Table, statusColumns: Bool) throws {
+        for (index, (feature, name)) in zip(features, Self.names(of: features)).enumerated() {
             try table.append(Self.column(name, feature.type, values[index]))
             if statusColumns {
                 let words = statuses[index].map { $0.status?.name ?? "" }
                 try table.append(
                     ArrowTables.FeatureColumn(
-                        name: "\(name)__status",
+                        name: Self.statusName(of: name),
                         values: .string(words),
                         isValid: Array(repeating: true, count: words.count)
                     )

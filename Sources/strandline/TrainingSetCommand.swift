@@ -2,6 +2,7 @@ import ArgumentParser
 import ArrowTables
 import FeatureModel
 import StrandlineClient
+import WireProtocol
 
 struct TrainingSetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,11 +10,14 @@ struct TrainingSetCommand: AsyncParsableCommand {
         abstract: "Add every feature of a service to label rows, as of each row's own time.",
         discussion: """
             Examples:
-              strandline training-set --labels labels.csv --service repeat_purchase --out train.parquet
-              strandline training-set --labels labels.parquet --service repeat_purchase@1 --out train.csv --status-columns
+              strandline training-set --labels labels.csv --service repeat_purchase \\
+                  --out train.parquet
+              strandline training-set --labels labels.parquet \\
+                  --service repeat_purchase@1 --out train.csv --status-columns
 
-            The label file (.csv, .parquet, .arrow) holds the join keys and a time column; its order, duplicates and other
-            columns are kept. All rows read one commit. A row's own event is never inside its windows.
+            The label file (.csv, .parquet, .arrow) holds the join keys and a time column;
+            its order, duplicates and other columns are kept. All rows read one commit. A
+            row's own event is never inside its windows.
             """
     )
 
@@ -48,6 +52,7 @@ struct TrainingSetCommand: AsyncParsableCommand {
         let (service, boundary) = (service, boundary.boundary)
         do {
             let format = try TableFormat(path: out)
+            try OutputPlace(out).check()
             let reader = LabelReader(
                 path: labels,
                 timestampColumn: timestampColumn,
@@ -57,6 +62,7 @@ struct TrainingSetCommand: AsyncParsableCommand {
             let (labels, result) = try await connection.withClient { client in
                 let prepared = try await client.prepare(service: service)
                 let labels = try reader.read(joinKeys: prepared.joinKeys)
+                try checkNames(of: prepared.features, in: labels.table)
                 let builder = TrainingSetBuilder(client: client, prepared: prepared, boundary: boundary)
                 return (labels, try await builder.build(labels, knownAt: knownAt))
             }
@@ -71,7 +77,30 @@ struct TrainingSetCommand: AsyncParsableCommand {
                 "rows=\(labels.count)\(skipped) features=\(result.features.count) known_at=\(result.knownAt.iso8601) out=\(out)"
             )
         } catch let error as TableError {
-            throw Failure(error.code == .noSuchFile ? .notFound : .usage, error.description)
+            throw Failure(error)
         }
+    }
+
+    /// Before hours of reading, and not when the columns are appended.
+    private func checkNames(of features: [PreparedReply.Feature], in table: Table) throws {
+        let names = TrainingColumns.names(of: features)
+        let added = statusColumns ? names.flatMap { [$0, TrainingColumns.statusName(of: $0)] } : names
+        guard let taken = added.first(where: table.columnNames.contains) else { return }
+        throw Failure(
+            .usage,
+            "\(labels): cannot add column '\(taken)': the table has a column of that name already; give it another name"
+        )
+    }
+}
+
+extension Failure {
+    fileprivate init(_ error: TableError) {
+        let status: Status =
+            switch error.code {
+            case .noSuchFile: .notFound
+            case .inputOutput, .outOfMemory, .internal: .failed
+            default: .usage
+            }
+        self.init(status, error.description)
     }
 }
