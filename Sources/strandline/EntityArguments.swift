@@ -9,7 +9,11 @@ struct EntityArguments {
             guard let equals = argument.firstIndex(of: "=") else {
                 throw Failure(.usage, "'\(argument)' is not a join key; write name=value, for example customer_id=42")
             }
-            values.append((String(argument[..<equals]), String(argument[argument.index(after: equals)...])))
+            let name = String(argument[..<equals])
+            guard !values.contains(where: { $0.name == name }) else {
+                throw Failure(.usage, "join key '\(name)' is given twice")
+            }
+            values.append((name, String(argument[argument.index(after: equals)...])))
         }
     }
 
@@ -23,7 +27,7 @@ struct EntityArguments {
             )
         }
         return try joinKeys.map { joinKey in
-            guard let value = values.last(where: { $0.name == joinKey.name })?.value else {
+            guard let value = values.first(where: { $0.name == joinKey.name })?.value else {
                 throw Failure(.usage, "join key '\(joinKey.name)' (\(joinKey.type.name)) is missing")
             }
             guard joinKey.type == .int64 else { return .string(value) }

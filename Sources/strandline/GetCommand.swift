@@ -11,9 +11,10 @@ struct GetCommand: AsyncParsableCommand {
             Examples:
               strandline get customer_id=42 --service repeat_purchase
               strandline get customer_id=42 --service repeat_purchase --as-of 1998-06-30
-              strandline get customer_id=42 --features customer_purchases:count_30d --output json
+              strandline get customer_id=42 --features customer_purchases:count_30d
 
-            A window of 30d as of T covers [T - 30d, T): an event at T itself is not counted.
+            A window of 30d as of T covers [T - 30d, T): an event at T itself is not
+            counted.
             """
     )
 
@@ -44,9 +45,16 @@ struct GetCommand: AsyncParsableCommand {
         guard (service != nil) != !features.isEmpty else {
             throw Failure(.usage, "give either --service or --features")
         }
+        if let wrong = features.first(where: { FeatureReference($0) == nil }) {
+            throw Failure(
+                .usage,
+                "--features: '\(wrong)' is not a feature; write view:feature, for example customer_purchases:count_30d"
+            )
+        }
+        let entity = try EntityArguments(entity)
         let asOf = try parseInstant(asOf, "--as-of")
         let knownAt = try parseInstant(knownAt, "--known-at")
-        let (service, features, entity, boundary) = (service, features, entity, boundary.boundary)
+        let (service, features, boundary) = (service, features, boundary.boundary)
         let result = try await connection.withClient { client in
             let prepared: PreparedLookup
             if let service {
@@ -54,7 +62,7 @@ struct GetCommand: AsyncParsableCommand {
             } else {
                 prepared = try await client.prepare(references: features)
             }
-            let key = try EntityArguments(entity).key(prepared.joinKeys)
+            let key = try entity.key(prepared.joinKeys)
             return try await client.lookup(
                 prepared,
                 entities: [key],

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FeatureModel
 
 /// The command line. Each verb is a file of its own; what several share stands in `ClientConnection`, `Failure` and
 /// `TextTable`.
@@ -11,12 +12,14 @@ struct Strandline: AsyncParsableCommand {
         abstract: "A streaming feature store: Kafka events in, exact windowed features out.",
         discussion: """
             Examples:
-              strandline serve --repo feature_repo --embedded-broker     a server with a broker of its own
-              strandline apply --repo feature_repo                       apply definitions to the running server
-              strandline get customer_id=42 --service storefront         look an entity up
-              strandline training-set --labels labels.csv --service repeat_purchase --out train.parquet
+              strandline serve --repo feature_repo --embedded-broker
+              strandline apply --repo feature_repo
+              strandline get customer_id=42 --service storefront
+              strandline training-set --labels labels.csv --service repeat_purchase \\
+                  --out train.parquet
 
-            Exit status: 0 done, 1 failed, 2 wrong usage or definitions, 4 not found, 5 server unreachable.
+            Exit status: 0 done, 1 failed, 2 wrong usage or definitions, 4 not found,
+            5 server or broker unreachable.
             """,
         version: version,
         subcommands: [
@@ -28,6 +31,7 @@ struct Strandline: AsyncParsableCommand {
 
     static func main() async {
         do {
+            try checkVerb(CommandLine.arguments.dropFirst())
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
@@ -47,5 +51,18 @@ struct Strandline: AsyncParsableCommand {
             Failure.print(text)
             Failure.leave(with: status == .validationFailure ? 2 : 1)
         }
+    }
+
+    /// A verb that there is not. ArgumentParser would call it an unexpected argument, and show help for `help nosuch`.
+    private static func checkVerb(_ arguments: ArraySlice<String>) throws {
+        let verbs = configuration.subcommands.compactMap { $0.configuration.commandName }
+        var verb = arguments.first
+        if verb == "help" { verb = arguments.dropFirst().first }
+        guard let verb, !verb.hasPrefix("-"), verb != "help", !verbs.contains(verb) else { return }
+        let near = nearestWord(to: verb, among: verbs).map { "; did you mean '\($0)'?" } ?? ""
+        throw Failure(
+            .usage,
+            "there is no verb '\(verb)'\(near)\nverbs: \(verbs.joined(separator: ", "))\nsee: strandline --help"
+        )
     }
 }

@@ -7,6 +7,7 @@ output, what went wrong to standard error.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,19 @@ def test_help_of_a_verb(verb: str) -> None:
     assert f"\nExamples:\n  strandline {verb}" in done.out and f"\nUSAGE: strandline {verb} " in done.out
 
 
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_examples_can_be_copied(verb: str) -> None:
+    """From a terminal of 80 columns, the usual width: no line of them was broken but where a shell goes on."""
+    lines = strandline(*verb.split(), "--help", COLUMNS="80").out.splitlines()
+    start = lines.index("Examples:") + 1
+    examples = lines[start : lines.index("", start)]
+    goes_on = False
+    for line in examples:
+        assert re.match(r" {6}\S" if goes_on else r" {2}\S", line), f"broken in the middle: {line}"
+        goes_on = line.endswith(("\\", "|"))
+    assert examples and not goes_on
+
+
 def test_version() -> None:
     done = strandline("--version")
     assert (done.status, done.err) == (OK, "") and done.out.count(".") == 2
@@ -66,7 +80,9 @@ def test_an_unknown_option(verb: str) -> None:
 @pytest.mark.parametrize(
     "arguments, texts",
     [
-        ("stauts", ["Unexpected argument 'stauts'", "strandline --help"]),
+        ("stauts", ["there is no verb 'stauts'; did you mean 'status'?\nverbs: serve, plan, ", "strandline --help"]),
+        ("help stauts", ["there is no verb 'stauts'; did you mean 'status'?\nverbs: serve, plan, "]),
+        ("nosuch --help", ["there is no verb 'nosuch'\nverbs: serve, plan, "]),
         ("--nope", ["Unknown option '--nope'"]),
         ("status --adress x", ["did you mean '--address'"]),
         ("status extra", ["Unexpected argument 'extra'"]),
@@ -76,6 +92,9 @@ def test_an_unknown_option(verb: str) -> None:
         ("get", ["Missing expected argument '<entity> ...'", "each name=value"]),
         ("get customer_id=42", ["give either --service or --features"]),
         ("get customer_id=42 --service churn --features a:b", ["give either --service or --features"]),
+        ("get customer_id=42 --features a:b spending", ["--features: 'spending' is not a feature; write view:feature"]),
+        ("get a=1 a=2 --service churn", ["join key 'a' is given twice"]),
+        ("get a=1 a=1 --service churn", ["join key 'a' is given twice"]),
         ("get customer_id=42 --service churn --as-of noon", ["--as-of: 'noon' is not an ISO 8601 time", "1998-06-30"]),
         ("get customer_id=42 --service churn --known-at noon", ["--known-at: 'noon' is not an ISO 8601 time"]),
         ("get customer_id=42 --service churn --boundary wide", ["'wide' is invalid for '--boundary", "'inclusive'"]),
@@ -84,6 +103,8 @@ def test_an_unknown_option(verb: str) -> None:
         ("training-set --labels l.csv --service churn --out t.xls", ["t.xls: ", ".xls; use .csv, .parquet or .arrow"]),
         ("produce --topic orders x.jsonl", ["Missing expected argument '--bootstrap <bootstrap>'"]),
         ("produce --bootstrap 127.0.0.1:1 --topic orders", ["Missing expected argument '<file>'"]),
+        ("produce --bootstrap= --topic orders -", ["Missing value for '--bootstrap <bootstrap>'"]),
+        ("produce --bootstrap=, --topic orders -", ["--bootstrap ',' names no broker; write host:port, for example"]),
     ],
 )
 def test_wrong_usage(arguments: str, texts: list[str]) -> None:
@@ -109,7 +130,7 @@ def test_no_server(arguments: list[str], tmp_path: Path) -> None:
     write_repo(tmp_path / "repo")
     write_labels(tmp_path / "labels.csv", GOOD_LABELS)
     with nobody() as address:
-        texts = (f"no server at {address}: ", "\nstart one with: strandline serve ")
+        texts = (f"strandline: no server at {address}: Connection refused\nstart one with: strandline serve ")
         fails(strandline(*arguments, "--address", address, folder=tmp_path), UNREACHABLE, *texts)
         if arguments == ["status"]:  # the variable says where, too
             fails(strandline("status", STRANDLINE_ADDRESS=address), UNREACHABLE, *texts)
@@ -172,7 +193,6 @@ def test_get(world: World) -> None:
         (["--features", "spending:count_1h", "spendin:x"], "no feature view 'spendin'; did you mean 'spending'?"),
         # Nothing is near: then all there is.
         (["--features", "weather:rain"], "no feature view 'weather'; feature views: spending"),
-        (["--features", "spending"], "'spending' is not a feature reference; write view:feature"),
     ],
 )
 def test_get_of_what_there_is_not(world: World, arguments: list[str], message: str) -> None:
