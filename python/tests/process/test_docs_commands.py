@@ -143,8 +143,8 @@ def test_two_terminals(shop: Shop, blocks: dict[Key, Block], tmp_path: Path) -> 
         reader.type("strandline training-set --labels labels.csv --service churn --out train.csv")
         assert (tmp_path / "train.csv").read_text().splitlines() == [
             "customer_id,event_timestamp,label,count_1h,count_30d,amount_sum_1h,amount_sum_30d",
-            "42,2026-11-24T08:15:00Z,1,0,1,,19.9",
-            "42,2026-11-01,0,0,0,,",
+            "42,2024-11-24T08:15:00Z,1,0,1,,19.9",
+            "42,2024-11-01,0,0,0,,",
         ]
 
         path = tmp_path / "shop" / "feature_store.yaml"
