@@ -43,6 +43,10 @@ test-long: export STRANDLINE_LONG_TESTS := 1
 test-long: build ## the same with the long ones: more seeds, crash loops
 	$(run_tests)
 
+.PHONY: parity
+parity: build ## compare a million cells of a live server with an independent computation
+	PYTHONPATH=python $(PYTHON) -m parity $(ARGS)
+
 .PHONY: demo
 demo: build setup-demo ## the guided tour on real purchases (CDNOW): serve, look up, train
 	$(PYTHON) python/demo/demo.py
@@ -58,6 +62,10 @@ serve: build ## start a server on feature_repo/ with its own broker; ARGS="..." 
 .PHONY: bench-ingest
 bench-ingest: build ## measure events per second from the broker to durable state
 	bash Benchmarks/bench_ingest.sh $(ARGS)
+
+.PHONY: bench-windows
+bench-windows: build ## measure updates and reads of one entity's windows, and bytes an event takes
+	bash Benchmarks/bench_windows.sh $(ARGS)
 
 .PHONY: bench-lookup
 bench-lookup: build ## measure lookups per second and their latency

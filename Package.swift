@@ -55,11 +55,12 @@ let package = Package(
 
         // MARK: pure code
         .target(name: "FeatureModel", swiftSettings: strict),
+        .target(name: "Expressions", dependencies: ["FeatureModel"], swiftSettings: strict),
         .target(name: "Windowing", dependencies: ["FeatureModel"], swiftSettings: strict),
         .target(
             name: "FeatureRepository",
             dependencies: [
-                "FeatureModel", .product(name: "Yams", package: "Yams"),
+                "Expressions", "FeatureModel", .product(name: "Yams", package: "Yams"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: strict
@@ -81,7 +82,7 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "FeatureModel", "Windowing", "FeatureHistory", "KafkaLog", "CSimdJSON",
+                "Expressions", "FeatureModel", "Windowing", "FeatureHistory", "KafkaLog", "CSimdJSON",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
@@ -119,7 +120,8 @@ let package = Package(
         .executableTarget(
             name: "strandline",
             dependencies: [
-                "FeatureModel", "FeatureRepository", "FeatureHistory", "Ingest", "KafkaLog", "TrainingSets",
+                "Expressions", "FeatureModel", "FeatureRepository", "FeatureHistory", "Ingest", "KafkaLog",
+                "TrainingSets",
                 "ArrowTables", "FeatureServer", "StrandlineClient", "WireProtocol",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -149,6 +151,11 @@ let package = Package(
         .testTarget(
             name: "FeatureModelTests",
             dependencies: ["FeatureModel", "FeatureTesting"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ExpressionsTests",
+            dependencies: ["Expressions", "FeatureModel", "FeatureTesting"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -1,4 +1,4 @@
-# What both benchmarks share. Sourced, from the checkout's root.
+# What the benchmarks share. Sourced, from the checkout's root.
 
 bench=${STRANDLINE_BENCH:-.build/release/strandline-bench}
 strandline=${STRANDLINE:-.build/release/strandline}
@@ -52,6 +52,13 @@ quotient() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f\n", a / b }'; }
 
 # note NAME VALUE: one run's value of a figure.
 note() { echo "$2" >>"$work/values/$1"; }
+
+difference() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f\n", a - b }'; }
+
+# median NAME: of the values noted so far.
+median() {
+    sort -g "$work/values/$1" | awk '{ v[NR] = $1 } END { printf "%.10g\n", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
 
 # print_medians NAME...: `name=median`, and its range over the runs, for each figure.
 print_medians() {

@@ -10,14 +10,15 @@ struct StrandlineBench: ParsableCommand {
         discussion: """
             Every command prints lines of name=value. The scripts in Benchmarks/ join the commands; by hand:
 
-              strandline-bench broker --topic events --partitions 200 --records 3000000 --keys 100000 < /dev/tty
+              strandline-bench broker --topic events --partitions 280 < /dev/tty
               strandline-bench raw-consume --bootstrap 127.0.0.1:40123 --topic events
               strandline-bench ingest --bootstrap 127.0.0.1:40123 --topic events --data /tmp/fresh
               strandline-bench load --protocol redis --address 127.0.0.1:7399 --connections 64 --seconds 5
             """,
         subcommands: [
-            BrokerCommand.self, ProduceCommand.self, RawConsumeCommand.self, IngestCommand.self, LoadCommand.self,
-            FillRedisCommand.self,
+            BrokerCommand.self, ProduceCommand.self, PaceCommand.self, RawConsumeCommand.self, StageCommand.self,
+            IngestCommand.self, CheckCommand.self, LatencyCommand.self, LoadCommand.self, FillRedisCommand.self,
+            WindowsCommand.self,
         ]
     )
 }

@@ -24,6 +24,21 @@ public struct FeatureColumn: Sendable {
         case string([String])
         case bool([Bool])
         case timestamp([Instant])
+        /// Row `r` is `elements[starts[r]..<starts[r + 1]]`; there is one more start than rows. Elements are single values.
+        indirect case list(starts: [Int64], Items)
+        /// The same; the entry at a place has the key and the value there. Keys and values are single values.
+        indirect case map(starts: [Int64], keys: Values, Items)
+    }
+
+    /// What is in lists, or the values of maps: one value and one validity flag each.
+    public struct Items: Sendable {
+        public var values: Values
+        public var isValid: [Bool]
+
+        public init(values: Values, isValid: [Bool]) {
+            self.values = values
+            self.isValid = isValid
+        }
     }
 
     public var name: String
@@ -31,9 +46,11 @@ public struct FeatureColumn: Sendable {
     /// Whether the row has a value.
     public let isValid: [Bool]
 
-    /// - Precondition: `values` and `isValid` are of one length.
+    /// - Precondition: `values` and `isValid` are of one length; starts begin with 0, never fall and end with the number of
+    ///   elements; elements, keys and the values of maps are single values.
     public init(name: String, values: Values, isValid: [Bool]) {
         precondition(values.count == isValid.count, "column '\(name)': as many validity flags as values")
+        precondition(values.isWellFormed, "column '\(name)': starts or elements that do not fit each other")
         self.name = name
         self.values = values
         self.isValid = isValid
@@ -41,15 +58,6 @@ public struct FeatureColumn: Sendable {
 
     public var count: Int { isValid.count }
 
-    public var type: ValueType {
-        switch values {
-        case .int64: .int64
-        case .float64: .float64
-        case .string: .string
-        case .bool: .bool
-        case .timestamp: .timestamp
-        }
-    }
 }
 
 extension FeatureColumn.Values {
@@ -60,6 +68,29 @@ extension FeatureColumn.Values {
         case .string(let values): values.count
         case .bool(let values): values.count
         case .timestamp(let values): values.count
+        case .list(let starts, _), .map(let starts, _, _): starts.count - 1
+        }
+    }
+
+    private var isSingle: Bool {
+        switch self {
+        case .int64, .float64, .string, .bool, .timestamp: true
+        case .list, .map: false
+        }
+    }
+
+    /// C reads through the starts, so they must be right.
+    fileprivate var isWellFormed: Bool {
+        func fit(_ starts: [Int64], _ items: FeatureColumn.Items) -> Bool {
+            items.values.isSingle && items.values.count == items.isValid.count
+                && starts.first == 0 && starts.last == Int64(items.isValid.count)
+                && zip(starts, starts.dropFirst()).allSatisfy { $0 <= $1 }
+        }
+        switch self {
+        case .int64, .float64, .string, .bool, .timestamp: return true
+        case .list(let starts, let elements): return fit(starts, elements)
+        case .map(let starts, let keys, let values):
+            return fit(starts, values) && keys.isSingle && keys.count == values.isValid.count
         }
     }
 }

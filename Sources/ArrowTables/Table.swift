@@ -84,8 +84,9 @@ public struct Table: Sendable {
     /// Writes the table to a file, which appears under its name whole or not at all: the rows go to a temporary file in
     /// the same folder, which is synced and renamed. After an error the file is as it was.
     ///
-    /// Parquet: zstd, row groups of 128 Ki rows, instants as `timestamp[us, UTC]`. CSV: doubles in the shortest form
-    /// that reads back to the same bits, times as ISO 8601, null as nothing and empty text as `""`.
+    /// Parquet: zstd, row groups of 128 Ki rows, instants as `timestamp[us, UTC]`, lists and maps as Arrow's. CSV: doubles
+    /// in the shortest form that reads back to the same bits, times as ISO 8601, null as nothing and empty text as `""`;
+    /// lists and maps as JSON, with keys as strings and with null for a double that is no finite number.
     ///
     /// - Parameters:
     ///   - format: by default the one that the path's extension names.

@@ -203,47 +203,8 @@ extension TableFormat {
 
 extension [Bool] {
     /// The flags as bytes of 0 or 1, which is how Swift stores a `Bool`.
-    fileprivate func withUnsafeValidity<Result>(_ body: (UnsafePointer<UInt8>?) -> Result) -> Result {
+    func withUnsafeValidity<Result>(_ body: (UnsafePointer<UInt8>?) -> Result) -> Result {
         withUnsafeBytes { body($0.assumingMemoryBound(to: UInt8.self).baseAddress) }
-    }
-}
-
-extension FeatureColumn {
-    /// Lends the column to C; nothing of it is copied but text.
-    fileprivate func withCColumn<Result>(_ body: (UnsafePointer<CArrowColumn>) -> Result) -> Result {
-        func lend(_ type: CArrowType, _ values: UnsafeRawPointer?, _ offsets: UnsafePointer<Int64>? = nil) -> Result {
-            name.withCString { name in
-                isValid.withUnsafeValidity { validity in
-                    var column = CArrowColumn(
-                        name: name,
-                        type: type,
-                        rows: Int64(count),
-                        values: values,
-                        offsets: offsets,
-                        validity: validity
-                    )
-                    return body(&column)
-                }
-            }
-        }
-        switch values {
-        case .int64(let values): return values.withUnsafeBytes { lend(CARROW_INT64, $0.baseAddress) }
-        case .float64(let values): return values.withUnsafeBytes { lend(CARROW_DOUBLE, $0.baseAddress) }
-        case .bool(let values): return values.withUnsafeBytes { lend(CARROW_BOOL, $0.baseAddress) }
-        // An `Instant` is one frozen `Int64` of microseconds.
-        case .timestamp(let values): return values.withUnsafeBytes { lend(CARROW_TIMESTAMP, $0.baseAddress) }
-        case .string(let values):
-            var bytes: [UInt8] = []
-            var offsets: [Int64] = [0]
-            offsets.reserveCapacity(values.count + 1)
-            for (row, value) in values.enumerated() {
-                if isValid[row] { bytes.append(contentsOf: value.utf8) }
-                offsets.append(Int64(bytes.count))
-            }
-            return bytes.withUnsafeBytes { bytes in
-                offsets.withUnsafeBufferPointer { lend(CARROW_TEXT, bytes.baseAddress, $0.baseAddress) }
-            }
-        }
     }
 }
 

@@ -1,9 +1,11 @@
 // Columns out (copied into the caller's memory) and in (appended).
 
+#include <arrow/buffer_builder.h>
 #include <arrow/compute/api.h>
 
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
 #include "Internal.hpp"
 
@@ -141,38 +143,66 @@ arrow::Status copy_text(std::shared_ptr<arrow::ChunkedArray> column, CArrowText 
 }
 
 template <class Value, class Builder>
-arrow::Result<std::shared_ptr<arrow::Array>> built(Builder builder, const CArrowColumn &column) {
-    ARROW_RETURN_NOT_OK(builder.AppendValues(static_cast<const Value *>(column.values), column.rows, column.validity));
+arrow::Result<std::shared_ptr<arrow::Array>> built(Builder builder, const CArrowValues &values) {
+    ARROW_RETURN_NOT_OK(builder.AppendValues(static_cast<const Value *>(values.data), values.count, values.validity));
     return builder.Finish();
 }
 
-arrow::Result<std::shared_ptr<arrow::Array>> array_of(const CArrowColumn &column) {
-    switch (column.type) {
-        case CARROW_INT64: return built<int64_t>(arrow::Int64Builder(), column);
-        case CARROW_DOUBLE: return built<double>(arrow::DoubleBuilder(), column);
-        case CARROW_BOOL: return built<uint8_t>(arrow::BooleanBuilder(), column);
+arrow::Result<std::shared_ptr<arrow::Array>> array_of(const CArrowValues &values) {
+    switch (values.type) {
+        case CARROW_INT64: return built<int64_t>(arrow::Int64Builder(), values);
+        case CARROW_DOUBLE: return built<double>(arrow::DoubleBuilder(), values);
+        case CARROW_BOOL: return built<uint8_t>(arrow::BooleanBuilder(), values);
         case CARROW_TIMESTAMP:
             return built<int64_t>(
                 arrow::TimestampBuilder(
                     arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"), arrow::default_memory_pool()),
-                column);
+                values);
         case CARROW_TEXT: break;
     }
     // 32-bit offsets, the form every reader knows; Arrow refuses more than 2 GiB of text in one column.
     arrow::StringBuilder builder;
-    const char *bytes = static_cast<const char *>(column.values);
-    ARROW_RETURN_NOT_OK(builder.Reserve(column.rows));
-    ARROW_RETURN_NOT_OK(builder.ReserveData(column.offsets[column.rows]));
-    for (int64_t row = 0; row < column.rows; ++row) {
-        if (column.validity[row]) {
-            const int64_t start = column.offsets[row];
-            ARROW_RETURN_NOT_OK(
-                builder.Append(bytes + start, static_cast<int32_t>(column.offsets[row + 1] - start)));
+    const char *bytes = static_cast<const char *>(values.data);
+    ARROW_RETURN_NOT_OK(builder.Reserve(values.count));
+    ARROW_RETURN_NOT_OK(builder.ReserveData(values.offsets[values.count]));
+    for (int64_t i = 0; i < values.count; ++i) {
+        if (values.validity[i]) {
+            const int64_t start = values.offsets[i];
+            ARROW_RETURN_NOT_OK(builder.Append(bytes + start, static_cast<int32_t>(values.offsets[i + 1] - start)));
         } else {
             ARROW_RETURN_NOT_OK(builder.AppendNull());
         }
     }
     return builder.Finish();
+}
+
+/// 32-bit offsets here too, for the same reason.
+arrow::Result<std::shared_ptr<arrow::Buffer>> narrow_starts(const CArrowColumn &column) {
+    if (column.starts[column.rows] > std::numeric_limits<int32_t>::max()) {
+        return arrow::Status::CapacityError("the lists or maps of a column have more than 2^31 - 1 elements together");
+    }
+    arrow::TypedBufferBuilder<int32_t> starts;
+    ARROW_RETURN_NOT_OK(starts.Reserve(column.rows + 1));
+    for (int64_t row = 0; row <= column.rows; ++row) starts.UnsafeAppend(static_cast<int32_t>(column.starts[row]));
+    return starts.Finish();
+}
+
+arrow::Result<std::shared_ptr<arrow::Array>> array_of(const CArrowColumn &column) {
+    ARROW_ASSIGN_OR_RAISE(auto values, array_of(column.values));
+    if (column.shape == CARROW_SINGLE) return values;
+    ARROW_ASSIGN_OR_RAISE(auto starts, narrow_starts(column));
+    arrow::TypedBufferBuilder<bool> validity;
+    ARROW_RETURN_NOT_OK(validity.Append(column.validity, column.rows));
+    const int64_t nulls = validity.false_count();
+    ARROW_ASSIGN_OR_RAISE(auto bitmap, validity.Finish());
+    if (column.shape == CARROW_LIST) {
+        // The name that Parquet prescribes, so that both formats hold the same type.
+        auto type = arrow::list(arrow::field("element", values->type()));
+        return std::make_shared<arrow::ListArray>(type, column.rows, starts, values, bitmap, nulls);
+    }
+    ARROW_ASSIGN_OR_RAISE(auto keys, array_of(column.keys));
+    auto type = arrow::map(keys->type(), values->type());
+    return std::make_shared<arrow::MapArray>(type, column.rows, starts, keys, values, bitmap, nulls);
 }
 
 /// Puts the column into the message. A value that does not fit what was asked for is an error of type, not of the file.

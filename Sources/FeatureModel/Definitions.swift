@@ -109,37 +109,12 @@ public struct Source: Hashable, Sendable {
     }
 }
 
-/// An aggregate function. The raw value is its canonical name.
-public enum AggregateFunction: String, Hashable, Sendable, CaseIterable {
-    case count, sum, mean, min, max, first, last
-
-    /// Other systems' names for the same function; accepted and printed canonically.
-    public static let aliases: [String: AggregateFunction] = [
-        "avg": .mean, "average": .mean, "minimum": .min, "maximum": .max, "latest": .last, "earliest": .first,
-    ]
-
-    /// The type of the result over a column of `type` (nil: `count` of events without a column); nil when the function
-    /// does not apply to that type.
-    public func resultType(of type: ValueType?) -> ValueType? {
-        switch (self, type) {
-        case (.count, _): .int64
-        case (_, nil): nil
-        case (.sum, .int64): .int64
-        case (.sum, .float64), (.mean, .int64), (.mean, .float64): .float64
-        case (.min, .int64), (.max, .int64): .int64
-        case (.min, .float64), (.max, .float64): .float64
-        case (.min, .timestamp), (.max, .timestamp): .timestamp
-        case (.first, let type?), (.last, let type?): type
-        default: nil
-        }
-    }
-}
-
 /// One feature of a view: a function over a column in a window.
 public struct Aggregation: Hashable, Sendable {
     /// The feature's name; `{column}_{function}_{window}` unless given.
     public var name: String
     public var function: AggregateFunction
+    public var parameters: FunctionParameters
     /// nil counts events.
     public var column: String?
     public var timeWindow: TimeWindow
@@ -151,13 +126,23 @@ public struct Aggregation: Hashable, Sendable {
     public init(
         name: String? = nil,
         function: AggregateFunction,
+        parameters: FunctionParameters = FunctionParameters(),
         column: String? = nil,
         timeWindow: TimeWindow,
         offset: Int64 = 0,
         defaultValue: FeatureValue? = nil
     ) {
-        self.name = name ?? Self.defaultName(function: function, column: column, timeWindow: timeWindow, offset: offset)
+        self.name =
+            name
+            ?? Self.defaultName(
+                function: function,
+                parameters: parameters,
+                column: column,
+                timeWindow: timeWindow,
+                offset: offset
+            )
         self.function = function
+        self.parameters = parameters
         self.column = column
         self.timeWindow = timeWindow
         self.offset = offset
@@ -167,11 +152,12 @@ public struct Aggregation: Hashable, Sendable {
     /// `amount_sum_30d`, `count_7d`, `amount_sum_30d_offset_30d`.
     public static func defaultName(
         function: AggregateFunction,
+        parameters: FunctionParameters = FunctionParameters(),
         column: String?,
         timeWindow: TimeWindow,
         offset: Int64
     ) -> String {
-        var parts = [function.rawValue, timeWindow.description]
+        var parts = [function.label(parameters), timeWindow.description]
         if let column { parts.insert(column, at: 0) }
         if offset != 0 { parts += ["offset", TimeWindow.text(microseconds: offset)] }
         return parts.joined(separator: "_")
@@ -190,6 +176,10 @@ public struct FeatureView: Hashable, Sendable {
     public var entity: String
     public var source: String
     public var history: HistoryLength
+    /// Events for which it is not true do not count; nil lets every event count.
+    public var filter: EventExpression?
+    /// Columns beside those of the source.
+    public var columns: [DerivedColumn]
     public var aggregations: [Aggregation]
     public var description: String
     public init(
@@ -197,6 +187,8 @@ public struct FeatureView: Hashable, Sendable {
         entity: String,
         source: String,
         history: HistoryLength = .forever,
+        filter: EventExpression? = nil,
+        columns: [DerivedColumn] = [],
         aggregations: [Aggregation],
         description: String = ""
     ) {
@@ -204,6 +196,8 @@ public struct FeatureView: Hashable, Sendable {
         self.entity = entity
         self.source = source
         self.history = history
+        self.filter = filter
+        self.columns = columns
         self.aggregations = aggregations
         self.description = description
     }

@@ -33,6 +33,19 @@ public enum FeatureValue: Hashable, Sendable {
     case string(String)
     case bool(Bool)
     case timestamp(Instant)
+    /// Elements of one type; null where one has no value.
+    case list([FeatureValue])
+    /// Keys of one type, ascending, and values of one type.
+    case map([Entry])
+
+    public struct Entry: Hashable, Sendable {
+        public var key: FeatureValue
+        public var value: FeatureValue
+        public init(key: FeatureValue, value: FeatureValue) {
+            self.key = key
+            self.value = value
+        }
+    }
 }
 
 /// How a feature value came about. Raw values are on the wire: never renumber. In order of precedence, strongest first,

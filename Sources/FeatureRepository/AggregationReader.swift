@@ -6,16 +6,22 @@ import FeatureModel
 struct FeatureList {
     var history: HistoryLength
     var aggregations: [Aggregation] = []
-    /// The columns in use, each with a place that uses it.
-    var columns: [Located<String>] = []
+    /// The view's derived columns.
+    let derived: ViewColumns
+    /// A place that uses each field of the source.
+    var columnPlaces: [String: Location] = [:]
     var places: [String: Location] = [:]
     var isWhole = true
 
-    init(history: HistoryLength) { self.history = history }
+    init(history: HistoryLength, columns: ViewColumns) {
+        self.history = history
+        derived = columns
+    }
 }
 
 extension RepositoryReader {
-    static let aggregationKeys = ["column", "function", "time_window", "offset", "name", "default"]
+    static let aggregationKeys =
+        ["column", "function", "time_window", "offset", "name", "default"] + FunctionParameters.keys
 
     func readAggregation(_ value: YAMLValue, source: Source?, into features: inout FeatureList) {
         let foreign = [
@@ -34,15 +40,19 @@ extension RepositoryReader {
                 diagnostics
             )
         else { return features.isWhole = false }
-        let function = map.required("function").flatMap { map.text($0, "function") }.flatMap { readFunction($0, map) }
+        let function = map.required("function").flatMap { map.text($0, "function") }.flatMap { readFunction($0) }
+        let parameters = readParameters(of: function, map)
         let column = map.text("column")
-        let type = checkColumn(column, function: function, source: source, map)
+        let type = checkColumn(column, function: function, source: source, features.derived, map)
         let windows = map.required("time_window").map { readWindows($0, map) } ?? []
         let offset =
             map.parsed("offset", expected: "a duration from 0s to 3652d such as 30d") {
                 duration(in: $0).flatMap { $0 <= TimeWindow.longest ? $0 : nil }
             } ?? 0
-        for window in windows { checkReach(window, offset: offset, history: features.history) }
+        for window in windows {
+            checkReach(window, offset: offset, history: features.history)
+            if let function { checkSeries(window, function, type) }
+        }
         let defaultValue = readDefault(map, type: type)
         var name = map.text("name").flatMap { checkedName($0, noun: "feature", rule: .identifier, diagnostics) }
         if let given = name, windows.count > 1 {
@@ -50,11 +60,14 @@ extension RepositoryReader {
             name = nil
         }
         guard diagnostics.count == before, let function else { return features.isWhole = false }
-        if let column { features.columns.append(column) }
+        if let column, features.columnPlaces[column.value] == nil {
+            features.columnPlaces[column.value] = column.location
+        }
         for window in windows {
             let aggregation = Aggregation(
                 name: name?.value,
                 function: function,
+                parameters: parameters,
                 column: column?.value,
                 timeWindow: window.value,
                 offset: offset,
@@ -72,7 +85,7 @@ extension RepositoryReader {
         }
     }
 
-    private func readFunction(_ text: Located<String>, _ map: MapReader) -> AggregateFunction? {
+    private func readFunction(_ text: Located<String>) -> AggregateFunction? {
         let words = AggregateFunction.allCases.map(\.rawValue) + AggregateFunction.aliases.keys.sorted()
         if let function = AggregateFunction(rawValue: text.value) ?? AggregateFunction.aliases[text.value] {
             return function
@@ -90,18 +103,22 @@ extension RepositoryReader {
         _ column: Located<String>?,
         function: AggregateFunction?,
         source: Source?,
+        _ derived: ViewColumns,
         _ map: MapReader
-    ) -> ValueType? {
+    ) -> FeatureType? {
         guard let column else {
             guard let function, map["column"] == nil else { return nil }
             if function.resultType(of: nil) == nil {
-                diagnostics.add(map.location, "'\(function.rawValue)' needs a 'column'; only 'count' works without one")
+                diagnostics.add(map.location, "'\(function.rawValue)' needs a 'column'")
             }
             return function.resultType(of: nil)
         }
         guard let source else { return nil }
-        guard let field = source.schema.first(where: { $0.name == column.value }) else {
-            let suggestion = hint(for: column.value, among: source.schema.map(\.name), title: "its columns")
+        let fields = source.schema + derived.derived.map { Field(name: $0.name, type: $0.expression.type) }
+        guard let field = fields.first(where: { $0.name == column.value }) else {
+            // It may be the column whose expression was wrong: that mistake is reported already.
+            guard derived.isWhole else { return nil }
+            let suggestion = hint(for: column.value, among: fields.map(\.name), title: "its columns")
             diagnostics.add(
                 column.location,
                 "source \(source.name.quoted) has no column \(column.value.quoted)\(suggestion)"
@@ -131,7 +148,8 @@ extension RepositoryReader {
             if let window = TimeWindow(text.value) { return Located(value: window, location: text.location) }
             let problem =
                 TimeWindow.microseconds(in: text.value) == nil
-                ? "must be a duration such as 30d, or 'lifetime'" : "must be between 1s and 3652d, or 'lifetime'"
+                ? "must be a duration such as 30d, 'lifetime', a number of events such as 50events, or a series such as 12x1h"
+                : "must be between 1s and 3652d, or 'lifetime'"
             diagnostics.add(text.location, "'time_window' \(problem), not \(text.value.quoted)")
             return nil
         }
@@ -139,21 +157,34 @@ extension RepositoryReader {
 
     /// A window must lie within what the view keeps.
     private func checkReach(_ window: Located<TimeWindow>, offset: Int64, history: HistoryLength) {
-        switch (window.value, history) {
-        case (.lifetime, _):
-            if offset != 0 { diagnostics.add(window.location, "'lifetime' takes no offset") }
-        case (.sliding(let length), .microseconds(let kept)) where length + offset > kept:
-            let shift = offset == 0 ? "" : " with offset \(TimeWindow.text(microseconds: offset))"
-            diagnostics.add(
-                window.location,
-                "window \(window.value)\(shift) reaches further back than the view's history of \(TimeWindow.text(microseconds: kept))"
-            )
-        case (.sliding, _): break
+        if window.value == .lifetime, offset != 0 {
+            diagnostics.add(window.location, "'lifetime' takes no offset")
         }
+        guard let reach = window.value.reach, case .microseconds(let kept) = history, reach + offset > kept else {
+            return
+        }
+        let shift = offset == 0 ? "" : " with offset \(TimeWindow.text(microseconds: offset))"
+        diagnostics.add(
+            window.location,
+            "window \(window.value)\(shift) reaches further back than the view's history of \(TimeWindow.text(microseconds: kept))"
+        )
     }
 
-    private func readDefault(_ map: MapReader, type: ValueType?) -> FeatureValue? {
-        guard let text = map.text("default"), let type else { return nil }
+    /// A series makes a list of what its function gives, so that must be a single value.
+    private func checkSeries(_ window: Located<TimeWindow>, _ function: AggregateFunction, _ type: FeatureType?) {
+        guard case .series = window.value, let type, type.shape != .single else { return }
+        diagnostics.add(
+            window.location,
+            "a series of '\(function.rawValue)' would be a list of \(type.name); a series takes functions with a single value"
+        )
+    }
+
+    private func readDefault(_ map: MapReader, type: FeatureType?) -> FeatureValue? {
+        guard let text = map.text("default"), let result = type else { return nil }
+        guard let type = result.single else {
+            diagnostics.add(text.location, "'default' does not apply to a feature of type \(result.name)")
+            return nil
+        }
         if let value = featureValue(in: text.value, type: type) { return value }
         diagnostics.add(text.location, "'default' must be of the feature's type \(type.name), not \(text.value.quoted)")
         return nil

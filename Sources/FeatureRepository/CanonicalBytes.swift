@@ -76,18 +76,55 @@ struct CanonicalBytes {
         }
     }
 
+    /// Nothing at all for a view without filter and derived columns: its hash stays what it was before there were any.
+    mutating func expressions(of view: FeatureView) {
+        if let filter = view.filter {
+            text("filter")
+            text(filter.text)
+        }
+        for column in view.columns.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
+            text("column")
+            text(column.name)
+            text(column.expression.text)
+        }
+    }
+
     mutating func aggregation(_ aggregation: Aggregation) {
         text(aggregation.name)
         text(aggregation.function.rawValue)
+        parameters(aggregation.parameters)
         optional(aggregation.column) { $0.text($1) }
         switch aggregation.timeWindow {
         case .lifetime: choice(1)
         case .sliding(let length):
             choice(2)
             integer(length)
+        case .events(let count):
+            choice(3)
+            integer(Int64(count))
+        case .series(let count, let step):
+            choice(4)
+            integer(Int64(count))
+            integer(step)
         }
         integer(aggregation.offset)
         optional(aggregation.defaultValue) { $0.value($1) }
+    }
+
+    /// Nothing at all where a function has none: definitions from before there were parameters keep their hashes. A
+    /// parameter is its name and its value, in the order of the YAML keys.
+    mutating func parameters(_ parameters: FunctionParameters) {
+        func bits(_ number: Double) -> Int64 { Int64(bitPattern: number.bitPattern) }
+        let given: [(String, Int64?)] = [
+            ("n", parameters.n.map { Int64($0) }), ("percentile", parameters.percentile.map(bits)),
+            ("accuracy", parameters.accuracy.map(bits)), ("precision", parameters.precision.map { Int64($0) }),
+            ("half_life", parameters.halfLife), ("max_distinct", parameters.maxDistinct.map { Int64($0) }),
+        ]
+        for (name, value) in given {
+            guard let value else { continue }
+            text(name)
+            integer(value)
+        }
     }
 
     mutating func value(_ value: FeatureValue) {
@@ -108,6 +145,9 @@ struct CanonicalBytes {
         case .timestamp(let instant):
             choice(ValueType.timestamp.rawValue)
             integer(instant.microseconds)
+        case .list, .map:
+            // No default is one.
+            break
         }
     }
 }

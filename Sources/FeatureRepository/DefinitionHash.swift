@@ -18,6 +18,7 @@ public func definitionHash(of definition: FeatureStoreDefinition) -> String {
         $0.text($1.entity)
         $0.text($1.source)
         $0.history($1.history)
+        $0.expressions(of: $1)
         $0.list($1.aggregations.sorted(by: \.name)) { $0.aggregation($1) }
     }
     canonical.list(definition.featureServices.sorted { ($0.name, $0.version) < ($1.name, $1.version) }) {
@@ -74,8 +75,13 @@ extension CanonicalBytes {
         else { return false }
         text(view.name)
         self.entity(entity)
-        self.source(source, columns: Set(aggregations.compactMap(\.column)).union(entity.joinKeys.map(\.name)))
+        // A hash of some features covers what these read, not what others of the view do.
+        var own = view
+        own.aggregations = aggregations
+        own.columns = view.columns.filter { column in aggregations.contains { $0.column == column.name } }
+        self.source(source, columns: own.fields.union(entity.joinKeys.map(\.name)))
         history(view.history)
+        expressions(of: own)
         list(aggregations) { $0.aggregation($1) }
         return true
     }

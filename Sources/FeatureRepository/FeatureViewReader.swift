@@ -3,7 +3,7 @@
 import FeatureModel
 
 extension RepositoryReader {
-    static let viewKeys = ["name", "entity", "source", "history", "aggregations", "description"]
+    static let viewKeys = ["name", "entity", "source", "history", "filter", "columns", "aggregations", "description"]
     static let viewFeatureCountMax = 1000
     /// The most value columns that the views of one (source, entity) pair may use together.
     static let valueColumnCountMax = 64
@@ -12,7 +12,7 @@ extension RepositoryReader {
         let foreign = [
             "ttl": "'history' says how long events stay readable", "entities": "'entity' names the view's one entity",
             "features": "features stand under 'aggregations'", "schema": "columns stand in the source's 'schema'",
-            "filter": "filters are not supported",
+            "where": "did you mean 'filter'?",
         ]
         guard
             let item = DefinitionItem(
@@ -38,7 +38,9 @@ extension RepositoryReader {
             else { return nil }
             return .microseconds(length)
         }
-        var features = FeatureList(history: history ?? .forever)
+        let filter = readFilter(map, source: source)
+        let columns = readDerivedColumns(map, source: source)
+        var features = FeatureList(history: history ?? .forever, columns: columns)
         if let value = map.required("aggregations"), let list = map.list(value, "aggregations") {
             if list.isEmpty {
                 diagnostics.add(value.location, "'aggregations' is empty; a feature view has at least one")
@@ -53,9 +55,6 @@ extension RepositoryReader {
         } else {
             features.isWhole = false
         }
-        if let entityName, let sourceName {
-            countColumns(of: features, source: sourceName.value, entity: entityName.value)
-        }
         let description = map.descriptionText
         guard let name = item.name else { return views.isComplete = false }
         let view = FeatureView(
@@ -63,9 +62,20 @@ extension RepositoryReader {
             entity: entityName?.value ?? "",
             source: sourceName?.value ?? "",
             history: history ?? .forever,
+            filter: filter,
+            columns: columns.derived,
             aggregations: features.aggregations,
             description: description
         )
+        if let source, let sourceName, let entityName {
+            countColumns(
+                of: view,
+                source,
+                places: features.columnPlaces,
+                at: sourceName.location,
+                entity: entityName.value
+            )
+        }
         views.add(name, ReadView(view: view, isWhole: features.isWhole), diagnostics)
     }
 
@@ -82,18 +92,24 @@ extension RepositoryReader {
         }
     }
 
-    /// Counts the value columns of the (source, entity) pair; the aggregation that uses one too many is reported.
-    private func countColumns(of features: FeatureList, source: String, entity: String) {
-        var columns = valueColumns[[source, entity]] ?? []
-        for column in features.columns
-        where columns.insert(column.value).inserted && columns.count == Self.valueColumnCountMax + 1 {
+    /// Counts the stored columns of the (source, entity) pair; the place that uses one too many is reported.
+    private func countColumns(
+        of view: FeatureView,
+        _ source: Source,
+        places: [String: Location],
+        at location: Location,
+        entity: String
+    ) {
+        var columns = valueColumns[[source.name, entity]] ?? []
+        for (stored, _) in view.storedColumns(of: source)
+        where columns.insert(stored.name).inserted && columns.count == Self.valueColumnCountMax + 1 {
             diagnostics.add(
-                column.location,
-                "column \(column.value.quoted) is value column \(columns.count) of source \(source.quoted) for entity \(entity.quoted); "
+                places[stored.name] ?? location,
+                "column \(stored.name.quoted) is value column \(columns.count) of source \(source.name.quoted) for entity \(entity.quoted); "
                     + "all views of the two together may use \(Self.valueColumnCountMax)"
             )
         }
-        valueColumns[[source, entity]] = columns
+        valueColumns[[source.name, entity]] = columns
     }
 }
 

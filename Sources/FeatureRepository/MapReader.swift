@@ -74,11 +74,11 @@ struct MapReader {
 
     /// The text of a scalar under a key; anything else is reported.
     func text(_ value: YAMLValue, _ key: String) -> Located<String>? {
-        guard case .scalar(let text, _) = value.kind else {
+        guard case .scalar(let text, let isPlain) = value.kind else {
             diagnostics.add(value.location, "'\(key)' must be a single value, not \(value.kindName)")
             return nil
         }
-        return Located(value: text, location: value.location)
+        return Located(value: text, location: value.location, isQuoted: !isPlain)
     }
 
     /// The elements of a list under a key; anything else is reported.

@@ -67,6 +67,13 @@ func viewChanges(_ plan: inout Plan, _ old: FeatureView, _ new: FeatureView) -> 
         details.append("~ history: \(text(old.history)) -> \(text(new.history))")
         plan.notes.append(historyNote(new.name, old.history, new.history))
     }
+    if old.filter != new.filter {
+        details.append("~ filter: \(old.filter?.text ?? "none") -> \(new.filter?.text ?? "none")")
+        plan.notes.append(
+            "view '\(new.name)': its features keep their names but count other events; models trained on the old filter will see the new"
+        )
+    }
+    details += columnChanges(&plan, old, new)
     let oldByName = Dictionary(old.aggregations.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     for aggregation in new.aggregations {
         switch oldByName[aggregation.name] {
@@ -84,6 +91,26 @@ func viewChanges(_ plan: inout Plan, _ old: FeatureView, _ new: FeatureView) -> 
         details.append("- \(line(aggregation))")
     }
     return details + descriptionChange(old.description, new.description)
+}
+
+private func columnChanges(_ plan: inout Plan, _ old: FeatureView, _ new: FeatureView) -> [String] {
+    var details: [String] = []
+    for column in new.columns {
+        let before = old.columns.first { $0.name == column.name }
+        guard before != column else { continue }
+        guard let before else {
+            details.append("+ column \(column.name): \(column.expression.text)")
+            continue
+        }
+        details.append("~ column \(column.name): \(before.expression.text) -> \(column.expression.text)")
+        plan.notes.append(
+            "view '\(new.name)': column '\(column.name)' keeps its name but means something else; models trained on the old one will see the new"
+        )
+    }
+    for column in old.columns where !new.columns.contains(where: { $0.name == column.name }) {
+        details.append("- column \(column.name): \(column.expression.text)")
+    }
+    return details
 }
 
 func serviceChanges(_ plan: inout Plan, _ old: FeatureService, _ new: FeatureService) -> [String] {

@@ -19,7 +19,10 @@ func settingLines(_ source: Source) -> [(key: String, value: String)] {
 }
 
 func viewLines(_ view: FeatureView) -> [String] {
-    ["entity: \(view.entity)", "source: \(view.source)", "history: \(text(view.history))"] + view.aggregations.map(line)
+    ["entity: \(view.entity)", "source: \(view.source)", "history: \(text(view.history))"]
+        + (view.filter.map { ["filter: \($0.text)"] } ?? [])
+        + view.columns.map { "column \($0.name) \($0.expression.type.name): \($0.expression.text)" }
+        + view.aggregations.map(line)
 }
 
 func serviceLines(_ service: FeatureService) -> [String] { service.features.map(\.description) }
@@ -29,11 +32,24 @@ func line(_ aggregation: Aggregation) -> String { "\(aggregation.name) (\(text(a
 
 /// `sum of amount over 7d, ending 1d before, default 0.0`
 func text(_ aggregation: Aggregation) -> String {
-    let what = aggregation.column.map { "\(aggregation.function.rawValue) of \($0)" } ?? "count of events"
+    let function = aggregation.function.rawValue + text(aggregation.parameters)
+    let what = "\(function) of \(aggregation.column ?? "events")"
     var text = "\(what) over \(aggregation.timeWindow)"
     if aggregation.offset != 0 { text += ", ending \(TimeWindow.text(microseconds: aggregation.offset)) before" }
     if let value = aggregation.defaultValue { text += ", default \(FeatureRepository.text(value))" }
     return text
+}
+
+/// `(n 5)`, or nothing.
+private func text(_ parameters: FunctionParameters) -> String {
+    let given: [(String, String?)] = [
+        ("n", parameters.n.map(String.init)), ("percentile", parameters.percentile.map { "\($0)" }),
+        ("accuracy", parameters.accuracy.map { "\($0)" }), ("precision", parameters.precision.map(String.init)),
+        ("half_life", parameters.halfLife.map(TimeWindow.text(microseconds:))),
+        ("max_distinct", parameters.maxDistinct.map(String.init)),
+    ]
+    let texts = given.compactMap { name, value in value.map { "\(name) \($0)" } }
+    return texts.isEmpty ? "" : "(\(texts.joined(separator: ", ")))"
 }
 
 func text(_ history: HistoryLength) -> String {
@@ -59,5 +75,6 @@ private func text(_ value: FeatureValue) -> String {
     case .string(let string): string.quoted
     case .bool(let bool): "\(bool)"
     case .timestamp(let instant): instant.iso8601
+    case .list, .map: "..."
     }
 }

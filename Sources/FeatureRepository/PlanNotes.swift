@@ -6,7 +6,7 @@ import FeatureModel
 func partialNotes(from applied: FeatureStoreDefinition, to new: FeatureStoreDefinition) -> [String] {
     var stored: [[String]: Set<String>] = [:]
     for view in applied.featureViews {
-        stored[[view.source, view.entity], default: []].formUnion(view.aggregations.compactMap(\.column))
+        stored[[view.source, view.entity], default: []].formUnion(storedNames(view, applied))
     }
     let appliedSources = Set(applied.sources.map(\.name))
     var notes: [String] = []
@@ -19,17 +19,25 @@ func partialNotes(from applied: FeatureStoreDefinition, to new: FeatureStoreDefi
             continue
         }
         var newColumns: [String] = []
-        for column in view.aggregations.compactMap(\.column)
+        for column in storedNames(view, new)
         where !columns.contains(column) && !newColumns.contains(column) {
             newColumns.append(column)
         }
         for column in newColumns {
-            let features = view.aggregations.filter { $0.column == column }.map(\.name).joined(separator: ", ")
+            let isFilter = view.filterColumn?.name == column
+            let features = view.aggregations.filter { aggregation in
+                isFilter || aggregation.column.map { view.storedColumn($0).name } == column
+            }.map(\.name).joined(separator: ", ")
             notes.append(
-                "view '\(view.name)': no view used column '\(column)' so far, so it is not in the history; "
+                "view '\(view.name)': no view used \(isFilter ? "this filter" : "column '\(column)'") so far, so it is not in the history; "
                     + "\(features) start with PARTIAL until a replay"
             )
         }
     }
     return notes
+}
+
+private func storedNames(_ view: FeatureView, _ definition: FeatureStoreDefinition) -> [String] {
+    guard let source = definition.sources.first(where: { $0.name == view.source }) else { return [] }
+    return view.storedColumns(of: source).map(\.column.name)
 }

@@ -15,6 +15,8 @@ final class RepositoryReader {
     var services = Symbols<FeatureService>(noun: "feature service")
     /// The value columns in use, by source and entity.
     var valueColumns: [[String]: Set<String>] = [:]
+    /// The fields that the expressions of each source's views read.
+    var expressionFields: [String: Set<String>] = [:]
 
     static let listKeys = ["entities", "sources", "feature_views", "feature_services"]
     /// The most definitions of one kind; ordinals of sources have 16 bits.

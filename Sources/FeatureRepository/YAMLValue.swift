@@ -37,4 +37,6 @@ struct YAMLEntry {
 struct Located<Value> {
     var value: Value
     var location: Location
+    /// Whether it stood in quotes, or as a block, so that its text begins behind `location`.
+    var isQuoted = false
 }

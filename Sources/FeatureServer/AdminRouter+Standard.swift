@@ -88,12 +88,11 @@ extension DescribeMessage {
         project = definition.project
         definitionHash = catalog.definitionHash
         features = definition.featureViews.flatMap { view in
-            let schema = definition.sources.first { $0.name == view.source }?.schema ?? []
+            let source = definition.sources.first { $0.name == view.source }
             return view.aggregations.map { aggregation in
-                let column = schema.first { $0.name == aggregation.column }
-                return Feature(
+                Feature(
                     reference: "\(view.name):\(aggregation.name)",
-                    type: (aggregation.function.resultType(of: column?.type) ?? .int64).name,
+                    type: (source.flatMap { view.type(of: aggregation, over: $0) } ?? .int64).name,
                     function: aggregation.function.rawValue,
                     column: aggregation.column,
                     timeWindow: aggregation.timeWindow.description,

@@ -4,8 +4,9 @@
 //        |                       |------> LOOKUP (cold), ROWS, ADMIN: the pool; the reply comes back by request id
 //        +--anything else--> ERROR, closed
 //
-// Replies of one read go out in one write. Reading stops while the peer does not read (writability) and while too many
-// requests wait for the pool: nothing is buffered without bound.
+// Replies of one read go out in one write, or several where they are long: a LOOKUP of a few bytes may have a reply of a
+// whole frame. Frames are taken, and bytes read, only while the peer reads (writability) and not too many requests wait
+// for the pool: nothing is buffered without bound.
 
 import FeatureHistory
 import FeatureModel
@@ -32,6 +33,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var inFlight = 0
     private var isReadingPaused = false
     private let scratch = ReadScratch()
+    /// Replies beyond this are written before the next frame is taken.
+    private static let repliesByteCountMax = 1 << 20
 
     init(_ shared: ServerContext) { self.shared = shared }
 
@@ -48,12 +51,15 @@ final class ConnectionHandler: ChannelInboundHandler {
             guard var all = pending else { return }
             pending = nil
             take(&all, context)
-            if all.readableBytes > 0 {
-                // A slice would keep everything read so far alive for as long as the rest is missing.
-                all.discardReadBytes()
-                pending = all
-            }
+            keep(all)
         }
+    }
+
+    private func keep(_ rest: ByteBuffer) {
+        guard rest.readableBytes > 0, !isClosing else { return }
+        pending = rest
+        // A slice would keep everything read so far alive for as long as the rest is missing.
+        pending?.discardReadBytes()
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -81,7 +87,10 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func take(_ bytes: inout ByteBuffer, _ context: ChannelHandlerContext) {
         do throws(WireError) {
-            while !isClosing, let frame = try decoder.next(from: &bytes) { handle(frame, context) }
+            while !isClosing, !isReadingPaused, let frame = try decoder.next(from: &bytes) {
+                handle(frame, context)
+                if (replies?.readableBytes ?? 0) > Self.repliesByteCountMax { flush(context) }
+            }
         } catch {
             fail(error, decoder.requestID, context)
         }
@@ -269,6 +278,11 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard mustPause != isReadingPaused, !isClosing else { return }
         isReadingPaused = mustPause
         context.channel.setOption(.autoRead, value: !mustPause).assumeIsolated().whenFailure { _ in }
+        guard !mustPause, var waiting = pending else { return }
+        pending = nil
+        take(&waiting, context)
+        keep(waiting)
+        flush(context)
     }
 
     // MARK: Replies

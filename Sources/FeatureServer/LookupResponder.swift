@@ -52,6 +52,7 @@ struct LookupResponder {
         // K first, then T: the commit that is newest now has arrived by T, whatever happens between.
         let point = store.readPoint(asOf: request.asOf, knownAt: request.knownAt, boundary: request.boundary)
         let keys = try request.keys(joinKeys: lookup.joinKeyTypes)
+        let frameEndMax = buffer.writerIndex + 4 + limits.frameSizeMax
         let frame = FrameWriter.beginFrame(.values, requestID: requestID, into: &buffer)
         ValuesHeader(
             asOf: point.asOf,
@@ -60,9 +61,8 @@ struct LookupResponder {
             features: lookup.layout.types.count,
             eventTimes: request.wantsEventTimes
         ).write(into: &buffer)
-        buffer.reserveCapacity(
-            minimumWritableBytes: request.count * lookup.layout.rowByteCountMax(eventTimes: request.wantsEventTimes)
-        )
+        let rowByteCountMax = lookup.layout.rowByteCountMax(eventTimes: request.wantsEventTimes)
+        buffer.reserveCapacity(minimumWritableBytes: min(request.count * rowByteCountMax, limits.frameSizeMax))
         for key in keys {
             let isRead: Bool
             do throws(WireError) { isRead = try read(key, point) } catch {
@@ -73,10 +73,27 @@ struct LookupResponder {
                 FrameWriter.cancelFrame(frame, in: &buffer)
                 return false
             }
-            scratch.withView(eventTimes: request.wantsEventTimes) { buffer.writeValuesRow($0, layout: lookup.layout) }
+            let room = frameEndMax - buffer.writerIndex
+            let isWritten = scratch.withView(eventTimes: request.wantsEventTimes) {
+                room >= 0 && buffer.writeValuesRow($0, layout: lookup.layout, byteCountMax: room)
+            }
+            guard isWritten else {
+                FrameWriter.cancelFrame(frame, in: &buffer)
+                throw .replyTooLarge(limits)
+            }
         }
         try FrameWriter.endFrame(frame, in: &buffer, frameSizeMax: limits.frameSizeMax)
         return true
+    }
+}
+
+extension WireError {
+    /// Said as soon as it is known, so that a reply that cannot be sent is not computed to its end.
+    static func replyTooLarge(_ limits: WireLimits) -> WireError {
+        WireError(
+            .tooMany,
+            "the reply is beyond the frame limit of \(limits.frameSizeMax) bytes; ask for fewer at once"
+        )
     }
 }
 
@@ -91,7 +108,7 @@ extension FeatureStore {
 
 extension ReadScratch {
     @inline(__always)
-    func withView(eventTimes: Bool, _ body: (FeatureCellsView) -> Void) {
+    func withView(eventTimes: Bool, _ body: (FeatureCellsView) -> Bool) -> Bool {
         cells.strings.withUnsafeBytes { strings in
             body(
                 FeatureCellsView(

@@ -22,19 +22,38 @@ struct RowsResponder {
             rows.append(key: key, asOf: request.asOf(row))
             row += 1
         }
-        let columns: [FeatureCellColumn]?
-        do throws(StoreError) {
-            columns = try PointInTimeJoin(store: store, plan: lookup.plan).columns(
-                for: rows,
-                knownAt: knownAt,
-                boundary: request.boundary
-            )
-        } catch { throw WireError(.storeFailed, error.description) }
-        guard let columns else { throw WireError(.notReady, "the server is stopping") }
+        let fixed = lookup.layout.types.reduce(FrameHeader.sizeMin + ColumnsHeader.byteCount) {
+            $0 + ColumnsHeader.columnByteCount(type: $1, count: rows.count)
+        }
+        guard fixed <= limits.frameSizeMax else { throw .replyTooLarge(limits) }
+        let columns = try columns(for: rows, request, lookup, knownAt, byteCountMax: limits.frameSizeMax - fixed)
         let frame = FrameWriter.beginFrame(.columns, requestID: requestID, into: &buffer)
         ColumnsHeader(knownAt: knownAt, count: rows.count, features: columns.count).write(into: &buffer)
         for column in columns { write(column, into: &buffer) }
         try FrameWriter.endFrame(frame, in: &buffer, frameSizeMax: limits.frameSizeMax)
+    }
+
+    private func columns(
+        for rows: LabelRows,
+        _ request: RowsRequestView,
+        _ lookup: PreparedLookup,
+        _ knownAt: Instant,
+        byteCountMax: Int
+    ) throws(WireError) -> [FeatureCellColumn] {
+        let outcome: JoinOutcome
+        do throws(StoreError) {
+            outcome = try PointInTimeJoin(store: store, plan: lookup.plan).columns(
+                for: rows,
+                knownAt: knownAt,
+                boundary: request.boundary,
+                byteCountMax: byteCountMax
+            )
+        } catch { throw WireError(.storeFailed, error.description) }
+        switch outcome {
+        case .columns(let columns): return columns
+        case .tooLarge: throw .replyTooLarge(limits)
+        case .cancelled: throw WireError(.notReady, "the server is stopping")
+        }
     }
 
     private func write(_ column: FeatureCellColumn, into buffer: inout ByteBuffer) {

@@ -15,6 +15,8 @@ public struct SeededStream: Sendable {
         public var nullsOneIn: Int
         /// Whether numbers go to the ends of their range, so that sums overflow.
         public var isExtreme: Bool
+        /// Values of a type are these many, some far more often than others; nil: any value, which hardly comes twice.
+        public var alphabet: Int?
 
         public init(
             types: [ValueType],
@@ -24,7 +26,8 @@ public struct SeededStream: Sendable {
             span: Int64 = 1_000_000,
             grain: Int64 = 1,
             nullsOneIn: Int = 5,
-            isExtreme: Bool = false
+            isExtreme: Bool = false,
+            alphabet: Int? = nil
         ) {
             self.types = types
             self.entities = entities
@@ -34,6 +37,7 @@ public struct SeededStream: Sendable {
             self.grain = grain
             self.nullsOneIn = nullsOneIn
             self.isExtreme = isExtreme
+            self.alphabet = alphabet
         }
     }
 
@@ -43,11 +47,15 @@ public struct SeededStream: Sendable {
     private var offsets: [Int64]
     /// Mostly grows; a late event lies behind it.
     private var front: Int64 = 0
+    /// The values there are of each type; empty when any may come.
+    private var letters: [ValueType: [FeatureValue]] = [:]
 
     public init(_ shape: Shape, seed: UInt64) {
         self.shape = shape
         random = SplitMix64(seed: seed)
         offsets = [Int64](repeating: 0, count: shape.partitions)
+        guard let alphabet = shape.alphabet else { return }
+        for type in ValueType.allCases { letters[type] = (0..<alphabet).map { _ in anyValue(type) } }
     }
 
     /// The next event and the number of its entity. Positions count up per partition.
@@ -70,6 +78,11 @@ public struct SeededStream: Sendable {
     /// A value of a type, or null.
     public mutating func value(_ type: ValueType) -> FeatureValue {
         if shape.nullsOneIn > 0, random.oneIn(shape.nullsOneIn) { return .null }
+        guard let letters = letters[type], !letters.isEmpty else { return anyValue(type) }
+        return letters[random.skewed(below: letters.count)]
+    }
+
+    private mutating func anyValue(_ type: ValueType) -> FeatureValue {
         switch type {
         case .int64: return .int64(integer())
         case .float64: return .float64(double())
@@ -77,7 +90,8 @@ public struct SeededStream: Sendable {
         case .timestamp:
             return .timestamp(Instant(microseconds: shape.start + Int64.random(in: 0..<shape.span, using: &random)))
         case .string:
-            let words = ["", "a", "b", "Übung", "a longer text than the others", "\u{0}", "🏖"]
+            // Twice the same letter to the reader, in two spellings: two values.
+            let words = ["", "a", "b", "\u{dc}bung", "U\u{308}bung", "a longer text than the others", "\u{0}", "🏖"]
             return .string(
                 words.randomElement(using: &random).map { $0 + String(Int.random(in: 0..<4, using: &random)) } ?? ""
             )

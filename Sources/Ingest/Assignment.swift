@@ -79,7 +79,7 @@ struct Assigner {
     /// a restart goes on from the same place.
     func assign(_ source: Source, cluster: String) throws(IngestError) -> AssignedSource? {
         try settleIncarnation(source, cluster: cluster)
-        guard let plan = SourcePlan(source, in: store.catalog) else { return nil }
+        guard let plan = try SourcePlan(source, in: store.catalog) else { return nil }
         guard let intake = RecordIntake(plan) else {
             throw IngestError(halt: "source '\(source.name)' has more than 128 fields")
         }

@@ -41,6 +41,7 @@ struct BatchCommitter {
             }
         }
         guard !ranges.isEmpty else { return result }
+        for sharers in byTopic { for source in sharers { source.intake.computeExpressions() } }
         do throws(StoreError) {
             try store.commit { arrival throws(StoreError) in
                 var commit = Commit()

@@ -7,6 +7,7 @@
 // Everything but the comparison with the arrival happens before the commit; that last step happens inside it, since only
 // then is the arrival known.
 
+import Expressions
 import FeatureHistory
 import FeatureModel
 import Windowing
@@ -31,6 +32,7 @@ final class RecordIntake {
     private let decoder: JSONRecordDecoder
     /// One batch a target, row for row of the same records.
     let batches: [EventBatch]
+    private let expressions: EventExpressions
     /// For each row, the record's number in the consumer's batch.
     private var records: [Int] = []
     private(set) var rejections: [Rejection] = []
@@ -45,12 +47,14 @@ final class RecordIntake {
         self.plan = plan
         self.decoder = decoder
         batches = plan.targets.map { EventBatch(types: $0.history.types, capacity: 1024) }
+        expressions = EventExpressions(plan)
     }
 
     var acceptedCount: Int { records.count }
 
     func removeAll() {
         for batch in batches { batch.removeAll() }
+        expressions.inputs.removeAll()
         records.removeAll(keepingCapacity: true)
         rejections.removeAll(keepingCapacity: true)
         tombstones = 0
@@ -92,6 +96,10 @@ final class RecordIntake {
                 for batch in batches { batch.truncate(to: records.count) }
                 return
             }
+        }
+        guard appendInputs(number) else {
+            for batch in batches { batch.truncate(to: records.count) }
+            return expressions.inputs.truncate(to: records.count)
         }
         records.append(number)
     }
@@ -155,31 +163,102 @@ final class RecordIntake {
         batch.keys[row] = UInt64(batch.keyBytes.count) << 32 | UInt64(key.count)
         batch.keyBytes.append(contentsOf: key)
         var nulls: UInt64 = 0
-        for (column, field) in target.columnFields.enumerated() {
-            var slot: UInt64 = 0
-            if let field, !decoder.isNull(field) {
-                slot = decoder.slots[field]
-                switch plan.fields[field].kind {
-                case .value(.string): slot = batch.store(decoder.text(slot))
-                case .time:
-                    guard let time = microseconds(field) else {
-                        reject(
-                            number,
-                            .badTimestamp,
-                            "field '\(plan.fields[field].name)' is not a time in the format \(plan.source.timestampFormat.rawValue)"
-                        )
-                        return false
-                    }
-                    slot = UInt64(bitPattern: time)
-                default: break
-                }
+        for (column, origin) in target.columns.enumerated() {
+            // An expression's column is filled for all rows of the commit together.
+            if case .field(let field) = origin {
+                guard copy(field, to: batch, column, row, &nulls, number: number) else { return false }
             } else {
+                batch.column(column)[row] = 0
                 nulls |= 1 << UInt64(column)
             }
-            batch.column(column)[row] = slot
         }
         batch.nulls[row] = nulls
         return true
+    }
+
+    /// Keeps the fields that expressions read.
+    private func appendInputs(_ number: Int) -> Bool {
+        guard !plan.expressions.isEmpty else { return true }
+        let row = expressions.inputs.appendRows(1)
+        var nulls: UInt64 = 0
+        for (column, field) in plan.expressionFields.enumerated() {
+            guard copy(field, to: expressions.inputs, column, row, &nulls, number: number) else { return false }
+        }
+        expressions.inputs.nulls[row] = nulls
+        return true
+    }
+
+    /// Puts a decoded field into a cell; false when it is rejected after all.
+    @inline(__always)
+    private func copy(
+        _ field: Int,
+        to batch: EventBatch,
+        _ column: Int,
+        _ row: Int,
+        _ nulls: inout UInt64,
+        number: Int
+    ) -> Bool {
+        guard !decoder.isNull(field) else {
+            batch.column(column)[row] = 0
+            nulls |= 1 << UInt64(column)
+            return true
+        }
+        var slot = decoder.slots[field]
+        switch plan.fields[field].kind {
+        case .value(.string): slot = batch.store(decoder.text(slot))
+        case .time:
+            guard let time = microseconds(field) else {
+                reject(
+                    number,
+                    .badTimestamp,
+                    "field '\(plan.fields[field].name)' is not a time in the format \(plan.source.timestampFormat.rawValue)"
+                )
+                return false
+            }
+            slot = UInt64(bitPattern: time)
+        default: break
+        }
+        batch.column(column)[row] = slot
+        return true
+    }
+
+    /// Computes derived columns and filters of all rows; rows with a value that does not fit are taken out and rejected.
+    /// Called once, before the commit.
+    func computeExpressions() {
+        guard !plan.expressions.isEmpty, !records.isEmpty else { return }
+        var overflows: [Int: Int] = [:]
+        for (target, batch) in zip(plan.targets, batches) {
+            for (column, origin) in target.columns.enumerated() {
+                guard case .expression(let number) = origin else { continue }
+                expressions.fill(column, of: batch, with: number) { row in
+                    if overflows[row] == nil { overflows[row] = number }
+                }
+            }
+        }
+        guard !overflows.isEmpty else { return }
+        keepRows { row in
+            guard let number = overflows[row] else { return true }
+            reject(
+                records[row],
+                .expressionOverflow,
+                "the value of '\(plan.expressions[number].compiled.canonicalText)' does not fit its type"
+            )
+            return false
+        }
+    }
+
+    /// Takes out the rows for which `isKept` says no.
+    private func keepRows(_ isKept: (_ row: Int) -> Bool) {
+        var kept = 0
+        for row in 0..<records.count where isKept(row) {
+            if kept != row {
+                for batch in batches { batch.move(row, to: kept) }
+                records[kept] = records[row]
+            }
+            kept += 1
+        }
+        for batch in batches { batch.truncate(to: kept) }
+        records.removeLast(records.count - kept)
     }
 
     private func reject(_ number: Int, _ reason: RejectionReason, _ message: String) {
@@ -210,8 +289,7 @@ final class RecordIntake {
         guard let times = batches.first?.times,
             (0..<records.count).contains(where: { times[$0] > latest || times[$0] < earliest })
         else { return }
-        var kept = 0
-        for row in 0..<records.count {
+        keepRows { row in
             let time = times[row]
             if time > latest {
                 reject(
@@ -225,16 +303,9 @@ final class RecordIntake {
                     .outsideHistory,
                     "event time \(Instant(microseconds: time).iso8601) lies before what history keeps at the arrival \(arrival.iso8601)"
                 )
-            } else {
-                if kept != row {
-                    for batch in batches { batch.move(row, to: kept) }
-                    records[kept] = records[row]
-                }
-                kept += 1
             }
+            return time <= latest && time >= earliest
         }
-        for batch in batches { batch.truncate(to: kept) }
-        records.removeLast(records.count - kept)
     }
 }
 

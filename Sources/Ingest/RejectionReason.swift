@@ -18,6 +18,8 @@ public enum RejectionReason: String, Sendable, CaseIterable {
     case tooFarInFuture = "too_far_in_future"
     /// The event time lies further before the arrival than `history` reaches.
     case outsideHistory = "outside_history"
+    /// The value of a derived column or a filter does not fit its type.
+    case expressionOverflow = "expression_overflow"
     /// The value is longer than `record_bytes_max`.
     case oversized
     /// The value begins like a Schema Registry record (byte 0, then a schema id), not like JSON.

@@ -1,3 +1,4 @@
+import Expressions
 import FeatureHistory
 import FeatureModel
 
@@ -8,8 +9,7 @@ struct SourcePlan {
         var history: HistorySchema
         /// Fields of the join keys, in key order.
         var keyFields: [Int]
-        /// Field of each column; nil for a column that the definition no longer has: stored as null.
-        var columnFields: [Int?]
+        var columns: [ColumnOrigin]
     }
 
     let source: Source
@@ -17,12 +17,19 @@ struct SourcePlan {
     let fields: [DecodedField]
     let timestampField: Int
     let targets: [Target]
+    /// What the source's views compute from its events.
+    let expressions: [PlannedExpression]
+    /// The fields that expressions read: their columns' order in an evaluation.
+    let expressionInputs: [Field]
+    /// Their places in `fields`.
+    let expressionFields: [Int]
     /// Events whose event time lies further than this before their arrival are not accepted; nil keeps everything.
     /// Microseconds; the longest `history` of the source's views.
     let historyMax: Int64?
 
     /// - Returns: nil when no view uses the source: it is not consumed then.
-    init?(_ source: Source, in catalog: Catalog) {
+    /// - Throws: when an applied expression cannot be compiled over the source's schema.
+    init?(_ source: Source, in catalog: Catalog) throws(IngestError) {
         guard let record = catalog.sources[source.name] else { return nil }
         let views = catalog.definition.featureViews.filter { $0.source == source.name }
         let joinKeySets = views.compactMap { catalog.entity($0.entity)?.joinKeys }
@@ -38,15 +45,23 @@ struct SourcePlan {
             fields.append(wanted)
             return fields.count - 1
         }
+        let (expressions, inputs) = try Self.expressions(of: views, source)
         targets = histories.map { history in
             Target(
                 history: history,
                 keyFields: history.joinKeys.map(index),
-                columnFields: history.columns.map { column in
-                    source.schema.contains(column.field) ? index(column.field) : nil
+                columns: history.columns.map { column in
+                    let stored = StoredColumn(name: column.field.name)
+                    if case .field = stored {
+                        return source.schema.contains(column.field) ? .field(index(column.field)) : .absent
+                    }
+                    return expressions.firstIndex { $0.column == stored }.map { .expression($0) } ?? .absent
                 }
             )
         }
+        self.expressions = expressions
+        expressionInputs = inputs
+        expressionFields = inputs.map(index)
         self.fields = fields
         timestampField = 0
         var longest: Int64? = 0
@@ -57,5 +72,31 @@ struct SourcePlan {
             }
         }
         historyMax = longest
+    }
+
+    private static func expressions(
+        of views: [FeatureView],
+        _ source: Source
+    ) throws(IngestError) -> ([PlannedExpression], inputs: [Field]) {
+        var wanted: [(column: StoredColumn, expression: EventExpression)] = []
+        for view in views {
+            for column in view.columns { wanted.append((.value(column.expression.text), column.expression)) }
+            if let filter = view.filter { wanted.append((.mark(filter.text), filter)) }
+        }
+        let names = Set(wanted.flatMap(\.expression.fields))
+        let inputs = source.schema.filter { names.contains($0.name) }
+        var expressions: [PlannedExpression] = []
+        for (column, expression) in wanted where !expressions.contains(where: { $0.column == column }) {
+            do throws(ExpressionMistake) {
+                let compiled = try ParsedExpression(expression.text).compile(in: ExpressionScope(inputs))
+                expressions.append(PlannedExpression(column: column, compiled: compiled))
+            } catch {
+                throw IngestError(
+                    halt:
+                        "source '\(source.name)': the applied expression '\(expression.text)' is not one any more: \(error)"
+                )
+            }
+        }
+        return (expressions, inputs)
     }
 }

@@ -10,7 +10,7 @@ public struct PreparedLookup: Hashable, Sendable {
     /// SHA-256 of the definitions, in hexadecimal.
     public let definitionHash: String
 
-    let types: [ValueType]
+    let types: [FeatureType]
     let lookupID: UInt32
     /// The client that it belongs to: ids of two connections are not related.
     let owner: UInt64

@@ -36,12 +36,21 @@ public struct LabelRows: Sendable {
 
 /// One feature's cells for all rows.
 public struct FeatureCellColumn: Sendable {
-    public var type: ValueType
+    public var type: FeatureType
     /// As in `FeatureCells`: a status, with the high bit where there is a value.
     public var statuses: [UInt8]
     public var slots: [UInt64]
-    /// What string slots refer to.
+    /// What the slots of strings, lists and maps refer to.
     public var strings: [UInt8] = []
+}
+
+/// How a join ended.
+public enum JoinOutcome: Sendable {
+    /// A column a feature, in the plan's order, cells in the order of the rows.
+    case columns([FeatureCellColumn])
+    /// The strings, lists and maps are longer than the caller has room for.
+    case tooLarge
+    case cancelled
 }
 
 /// Joins label rows with features. Blocking: cold entities are read from disk; not for an event loop.
@@ -56,15 +65,18 @@ public struct PointInTimeJoin {
 
     /// - Parameters:
     ///   - knownAt: the one K of all rows.
-    ///   - isCancelled: asked between entities; true ends the join early with nil.
-    /// - Returns: a column a feature, in the plan's order, cells in the order of the rows.
+    ///   - byteCountMax: the most bytes of strings, lists and maps over all rows; beyond it the join ends early.
+    ///   - isCancelled: asked between rows; true ends the join early.
     public func columns(
         for rows: LabelRows,
         knownAt: Instant,
         boundary: Boundary,
+        byteCountMax: Int,
         isCancelled: () -> Bool = { false }
-    ) throws(StoreError) -> [FeatureCellColumn]? {
+    ) throws(StoreError) -> JoinOutcome {
         let count = rows.count
+        // Slots have 32 bits for a place in `strings`.
+        var room = min(byteCountMax, Int(UInt32.max))
         var columns = plan.features.map {
             FeatureCellColumn(
                 type: $0.type,
@@ -79,25 +91,38 @@ public struct PointInTimeJoin {
         }
         let scratch = ReadScratch()
         for row in order {
-            if isCancelled() { return nil }
+            if isCancelled() { return .cancelled }
             let point = ReadPoint(asOf: rows.asOf[row], knownAt: knownAt, boundary: boundary)
             let key = Array(rows.key(row))
             try withBytes(of: key) { bytes throws(StoreError) in try store.read(plan, key: bytes, at: point, scratch) }
-            for feature in columns.indices { take(feature, of: scratch, row: row, into: &columns[feature]) }
+            for feature in columns.indices {
+                guard take(feature, of: scratch, row: row, into: &columns[feature], &room) else { return .tooLarge }
+            }
         }
-        return columns
+        return .columns(columns)
     }
 
-    private func take(_ feature: Int, of scratch: ReadScratch, row: Int, into column: inout FeatureCellColumn) {
+    /// Copies one cell; false when there is no room for its bytes.
+    private func take(
+        _ feature: Int,
+        of scratch: ReadScratch,
+        row: Int,
+        into column: inout FeatureCellColumn,
+        _ room: inout Int
+    ) -> Bool {
         let status = scratch.cells.statuses[feature]
         column.statuses[row] = status
         var slot = scratch.cells.slots[feature]
-        if column.type == .string, status & FeatureCells.hasValue != 0 {
+        if column.type.isVariableSize, status & FeatureCells.hasValue != 0 {
             let start = Int(slot >> 32)
-            slot = UInt64(column.strings.count) << 32 | (slot & 0xffff_ffff)
-            column.strings.append(contentsOf: scratch.cells.strings[start..<(start + Int(slot & 0xffff_ffff))])
+            let byteCount = Int(slot & 0xffff_ffff)
+            room -= byteCount
+            guard room >= 0 else { return false }
+            slot = UInt64(column.strings.count) << 32 | UInt64(byteCount)
+            column.strings.append(contentsOf: scratch.cells.strings[start..<(start + byteCount)])
         }
         column.slots[row] = slot
+        return true
     }
 }
 

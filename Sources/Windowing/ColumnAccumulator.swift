@@ -9,6 +9,8 @@
 // Windows that end together are nested, so one pass over the longest serves all of them: each is finished when its
 // start is reached. Every part is exact and order-free, except first and last, which the order of events decides.
 
+import FeatureModel
+
 /// Which parts of the accumulator some function asks for; the others are not computed.
 struct AccumulatorParts: OptionSet, Hashable, Sendable {
     var rawValue: UInt8
@@ -42,7 +44,7 @@ struct ColumnAccumulator {
         let known = span.newestArrival > knownAt ? knownAt : .max
         guard let index = column.index else { return countEvents(span, column.mask, range, known) }
         let slots = span.column(index)
-        guard let newest = Self.newest(span, column.mask, range, known) else { return }
+        guard let newest = span.newestCounted(in: range, mask: column.mask, knownAt: known) else { return }
         if count == 0 {
             newestTime = span.times[newest]
             last = slots[newest]
@@ -54,7 +56,7 @@ struct ColumnAccumulator {
         switch column.kind {
         case .integer:
             var (least, most) = (Int64(bitPattern: minimum), Int64(bitPattern: maximum))
-            while let next = Self.newest(span, column.mask, range.lowerBound..<row, known) {
+            while let next = span.newestCounted(in: range.lowerBound..<row, mask: column.mask, knownAt: known) {
                 row = next
                 oldest = next
                 count += 1
@@ -66,7 +68,7 @@ struct ColumnAccumulator {
             (minimum, maximum) = (UInt64(bitPattern: least), UInt64(bitPattern: most))
         case .double:
             var (least, most) = (Double(bitPattern: minimum), Double(bitPattern: maximum))
-            while let next = Self.newest(span, column.mask, range.lowerBound..<row, known) {
+            while let next = span.newestCounted(in: range.lowerBound..<row, mask: column.mask, knownAt: known) {
                 row = next
                 oldest = next
                 count += 1
@@ -77,8 +79,8 @@ struct ColumnAccumulator {
                 if value > most { most = value }
             }
             (minimum, maximum) = (least.bitPattern, most.bitPattern)
-        case .opaque:
-            while let next = Self.newest(span, column.mask, range.lowerBound..<row, known) {
+        case .flag, .string:
+            while let next = span.newestCounted(in: range.lowerBound..<row, mask: column.mask, knownAt: known) {
                 row = next
                 oldest = next
                 count += 1
@@ -107,23 +109,12 @@ struct ColumnAccumulator {
             doubleSum.add(older.doubleSum)
             if Double(bitPattern: older.minimum) < Double(bitPattern: minimum) { minimum = older.minimum }
             if Double(bitPattern: older.maximum) > Double(bitPattern: maximum) { maximum = older.maximum }
-        case .opaque: break
+        case .flag, .string: break
         }
-    }
-
-    /// The last row of `range` that counts.
-    @inline(__always)
-    private static func newest(_ span: EventSpan, _ mask: UInt64, _ range: Range<Int>, _ knownAt: Int64) -> Int? {
-        var row = range.upperBound
-        while row > range.lowerBound {
-            row -= 1
-            if span.nulls[row] & mask == 0, span.arrivals[row] <= knownAt { return row }
-        }
-        return nil
     }
 
     private mutating func countEvents(_ span: EventSpan, _ mask: UInt64, _ range: Range<Int>, _ knownAt: Int64) {
-        guard let newest = Self.newest(span, mask, range, knownAt) else { return }
+        guard let newest = span.newestCounted(in: range, mask: mask, knownAt: knownAt) else { return }
         if count == 0 { newestTime = span.times[newest] }
         if mask == 0, knownAt == .max {
             count += Int64(range.count)
@@ -131,7 +122,7 @@ struct ColumnAccumulator {
             return
         }
         var row = newest + 1
-        while let next = Self.newest(span, mask, range.lowerBound..<row, knownAt) {
+        while let next = span.newestCounted(in: range.lowerBound..<row, mask: mask, knownAt: knownAt) {
             row = next
             count += 1
         }
@@ -143,6 +134,16 @@ struct ColumnAccumulator {
 enum ColumnKind: Hashable, Sendable {
     case integer
     case double
-    /// Strings and booleans: counted, first and last only.
-    case opaque
+    /// Booleans and strings have no sum and no extremes.
+    case flag
+    case string
+
+    init(_ type: ValueType) {
+        switch type {
+        case .int64, .timestamp: self = .integer
+        case .float64: self = .double
+        case .bool: self = .flag
+        case .string: self = .string
+        }
+    }
 }

@@ -12,7 +12,8 @@
 // `math.fsum`, where that does not raise) whatever the order of additions and whatever the bases on the way.
 // Source of the idea: R. M. Neal, "Fast exact summation using small and large superaccumulators", 2015.
 
-/// An exact sum of finite doubles. An accumulator, not a number: sums are added to and subtracted from sums without error.
+/// An exact sum of finite doubles. An accumulator, not a number: sums are added to sums, and taken away from them,
+/// without error.
 public struct ExactSum: Sendable {
     @usableFromInline var value: Int128
     /// `noBase` until there is a value, and again once the sum is wide: then every addition takes the slow way.
@@ -78,6 +79,9 @@ public struct ExactSum: Sendable {
         difference.subtract(other)
         return difference
     }
+
+    /// Bytes outside of the value.
+    var heapBytes: Int { wide == nil ? 0 : WideSum.limbCount * MemoryLayout<UInt64>.stride }
 
     /// The exact sum rounded once, half to even; nil when it lies beyond the doubles. A zero sum is +0.0.
     public var rounded: Double? {

@@ -8,11 +8,11 @@ public final class FeatureCells {
 
     /// Status (`FeatureStatus.rawValue`), with the high bit set where there is a value.
     public private(set) var statuses: UnsafeMutablePointer<UInt8>
-    /// Values as slots; a string's slot is `offset << 32 | length` into `strings`.
+    /// Values as slots; that of a string, list or map is `offset << 32 | length` into `strings`.
     public private(set) var slots: UnsafeMutablePointer<UInt64>
     /// Event time of the newest event that counted; `Int64.min` when none did.
     public private(set) var eventTimes: UnsafeMutablePointer<Int64>
-    /// The bytes of string results.
+    /// The bytes of strings, and of lists and maps as `FeaturePayload` writes them.
     public var strings: [UInt8] = []
     public private(set) var capacity: Int
 
@@ -55,10 +55,28 @@ public final class FeatureCells {
         return UInt64(offset) << 32 | UInt64(bytes.count)
     }
 
+    /// Stores the bytes that `body` appends.
+    func store(_ body: (inout [UInt8]) -> Void) -> UInt64 {
+        let offset = strings.count
+        body(&strings)
+        return UInt64(offset) << 32 | UInt64(strings.count - offset)
+    }
+
     /// The value of a cell, for the cold paths.
-    public func value(_ cell: Int, type: ValueType) -> FeatureValue {
+    public func value(_ cell: Int, type: FeatureType) -> FeatureValue {
         guard statuses[cell] & Self.hasValue != 0 else { return .null }
         let slot = slots[cell]
+        if type.isVariableSize {
+            let offset = Int(slot >> 32)
+            let bytes = strings[offset..<(offset + Int(slot & 0xffff_ffff))]
+            guard type.shape != .single else { return .string(String(decoding: bytes, as: UTF8.self)) }
+            return bytes.withUnsafeBytes { FeaturePayload.decode($0, type: type) } ?? .null
+        }
+        return value(slot, type: type.element)
+    }
+
+    /// The value of a slot of a single value.
+    func value(_ slot: UInt64, type: ValueType) -> FeatureValue {
         switch type {
         case .int64: return .int64(Int64(bitPattern: slot))
         case .float64: return .float64(Double(bitPattern: slot))

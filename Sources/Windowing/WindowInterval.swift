@@ -45,6 +45,10 @@ public struct WindowInterval: Hashable, Sendable {
     @inlinable
     func overlaps(first: Int64, last: Int64) -> Bool { first < end && last >= start }
 
+    /// Whether everything up to `last` lies before the window.
+    @inlinable
+    func startsAfter(_ last: Int64) -> Bool { last < start }
+
     /// The rows of a span, whose times ascend, that lie inside.
     @inlinable
     func rows(of span: EventSpan) -> Range<Int> {
@@ -60,9 +64,11 @@ public struct WindowInterval: Hashable, Sendable {
         return newer
     }
 
-    /// Whether the window begins before the store's knowledge does.
+    /// Whether a window that begins at `start` begins before the store's knowledge does.
     @inlinable
-    public func reachesBefore(_ availableFrom: Instant) -> Bool { start < availableFrom.microseconds }
+    public static func reaches(from start: Int64, before availableFrom: Instant) -> Bool {
+        start < availableFrom.microseconds
+    }
 }
 
 extension WindowInterval {

@@ -20,97 +20,80 @@ extension WindowPlan {
         let all = WindowInterval(allBefore: asOf, boundary: boundary)
         let isFound = events.hasEvent(in: all, knownAt: knownAt.microseconds)
         for group in groups {
-            withUnsafeTemporaryAllocation(of: ColumnAccumulator.self, capacity: group.columns.count + 1) { states in
-                states.initialize(repeating: ColumnAccumulator())
-                defer { states.deinitialize() }
-                let evaluation = WindowEvaluation(
-                    columns: group.columns,
-                    layout: layout,
-                    knownAt: knownAt.microseconds,
-                    states: states
+            let end = WindowInterval(asOf: asOf, length: nil, offset: group.offset, boundary: boundary)
+            WindowEvaluation.with(group, layout, knownAt: knownAt.microseconds) { evaluation in
+                let finishing = Finishing(
+                    evaluation: evaluation,
+                    events: events,
+                    asOf: asOf,
+                    offset: group.offset,
+                    isFound: isFound,
+                    cells: cells,
+                    outputs: outputs
                 )
-                var rest = WindowInterval(asOf: asOf, length: nil, offset: group.offset, boundary: boundary)
-                for window in group.windows {
-                    let interval = WindowInterval(
-                        asOf: asOf,
-                        length: window.length,
-                        offset: group.offset,
-                        boundary: boundary
-                    )
-                    events.add(rest.splitOff(from: interval.start), to: evaluation)
-                    for output in window.outputs {
-                        finish(
-                            output,
-                            states[output.column],
-                            events,
-                            interval: interval,
-                            isFound: isFound,
-                            cell: Int(outputs[output.cell]),
-                            into: cells
-                        )
-                    }
+                switch group.sweep {
+                case .nested: sweepNested(group, evaluation, events, end, boundary, finishing)
+                case .newest(let count, let mask):
+                    var newest = NewestEvents(mask: mask, wanted: count)
+                    events.add(&newest, in: end, to: evaluation)
+                    // Fewer than asked for: the window reaches back to the beginning of time.
+                    let start = newest.wanted > 0 ? Int64.min : newest.oldestTime
+                    for window in group.windows { finishing.finish(window.outputs, start: start) }
+                case .series(let count, let step):
+                    sweepSeries(group, evaluation, events, end, boundary, count: count, step: step, finishing)
                 }
             }
         }
     }
 
-    /// Turns an accumulator into value and status, by the precedence of statuses.
-    private func finish(
-        _ output: Output,
-        _ column: ColumnAccumulator,
+    private func sweepNested(
+        _ group: Group,
+        _ evaluation: WindowEvaluation,
         _ events: EntityEvents,
-        interval: WindowInterval,
-        isFound: Bool,
-        cell: Int,
-        into cells: FeatureCells
+        _ end: WindowInterval,
+        _ boundary: Boundary,
+        _ finishing: Finishing
     ) {
-        let eventTime = column.count == 0 ? Int64.min : column.newestTime
-        var slot: UInt64?
-        var overflows = false
-        if output.function == .count {
-            slot = UInt64(bitPattern: column.count)
-        } else if column.count > 0 {
-            slot = value(output, column, events, into: cells)
-            overflows = slot == nil
-        } else if let string = output.defaultString {
-            slot = string.withUnsafeBytes { cells.store($0) }
-        } else {
-            slot = output.defaultSlot
+        var rest = end
+        for window in group.windows {
+            let interval = WindowInterval(
+                asOf: finishing.asOf,
+                length: window.length,
+                offset: group.offset,
+                boundary: boundary
+            )
+            events.add(rest.splitOff(from: interval.start), to: evaluation)
+            finishing.finish(window.outputs, start: interval.start)
         }
-        let status: FeatureStatus =
-            if !isFound { .notFound } else if overflows {
-                .overflow
-            } else if interval.reachesBefore(output.availableFrom) {
-                .partial
-            } else if slot == nil { .nullValue } else { .present }
-        cells.set(cell, status, slot: slot, eventTime: eventTime)
     }
 
-    /// The function's result; nil when it does not fit its type.
-    private func value(
-        _ output: Output,
-        _ column: ColumnAccumulator,
+    private func sweepSeries(
+        _ group: Group,
+        _ evaluation: WindowEvaluation,
         _ events: EntityEvents,
-        into cells: FeatureCells
-    ) -> UInt64? {
-        let isDouble = output.function == .mean || output.type == .float64
-        switch output.function {
-        case .count: return UInt64(bitPattern: column.count)
-        case .min: return column.minimum
-        case .max: return column.maximum
-        case .first, .last:
-            let slot = output.function == .first ? column.first : column.last
-            return output.type == .string ? cells.store(events.string(slot)) : slot
-        case .sum where !isDouble:
-            return Int64(exactly: column.integerSum).map { UInt64(bitPattern: $0) }
-        case .sum: return column.doubleSum.rounded.map(\.bitPattern)
-        case .mean:
-            // The rounded sum divided by the count, for integers too: a mean fits where its sum does not.
-            let sum =
-                column.integerSum != 0
-                ? ExactSum.round(magnitude: column.integerSum.magnitude, isNegative: column.integerSum < 0, scale: 0)
-                : column.doubleSum.rounded
-            return sum.map { ($0 / Double(column.count)).bitPattern }
+        _ end: WindowInterval,
+        _ boundary: Boundary,
+        count: Int,
+        step: Int64,
+        _ finishing: Finishing
+    ) {
+        let outputs = group.windows.flatMap(\.outputs)
+        var series = outputs.map { SeriesResult($0) }
+        var rest = end
+        for number in 1...Int64(max(1, count)) {
+            let interval = WindowInterval(
+                asOf: finishing.asOf,
+                length: step * number,
+                offset: group.offset,
+                boundary: boundary
+            )
+            let end = finishing.asOf.advanced(by: -group.offset - step * (number - 1))
+            evaluation.reset()
+            events.add(rest.splitOff(from: interval.start), to: evaluation)
+            for (place, output) in outputs.enumerated() {
+                series[place].add(finishing.input(output, end: end), start: interval.start)
+            }
         }
+        for result in series { finishing.finish(result) }
     }
 }

@@ -10,10 +10,10 @@ public import FeatureModel
 /// One aggregation over the columns of a history, as the plan wants it.
 public struct PlannedAggregation: Sendable {
     public var function: AggregateFunction
+    public var parameters: FunctionParameters
     /// The column's index in the history and its type; nil counts events.
     public var column: (index: Int, type: ValueType)?
-    /// Microseconds; nil for `lifetime`.
-    public var length: Int64?
+    public var window: TimeWindow
     public var offset: Int64
     public var defaultValue: FeatureValue?
     /// A column of marks: events for which it is null do not count. nil lets every event count.
@@ -23,16 +23,18 @@ public struct PlannedAggregation: Sendable {
 
     public init(
         function: AggregateFunction,
+        parameters: FunctionParameters = FunctionParameters(),
         column: (index: Int, type: ValueType)?,
-        length: Int64?,
+        window: TimeWindow,
         offset: Int64,
         defaultValue: FeatureValue?,
         filter: Int? = nil,
         availableFrom: Instant
     ) {
         self.function = function
+        self.parameters = parameters
         self.column = column
-        self.length = length
+        self.window = window
         self.offset = offset
         self.defaultValue = defaultValue
         self.filter = filter
@@ -40,7 +42,15 @@ public struct PlannedAggregation: Sendable {
     }
 
     /// An event counts when its null word has none of these bits.
-    var mask: UInt64 { Self.bit(column?.index) | Self.bit(filter) }
+    var mask: UInt64 { Self.bit(column?.index) | filterMask }
+
+    /// An event belongs to the view when its null word has none of these bits.
+    var filterMask: UInt64 { Self.bit(filter) }
+
+    /// The type of the result: of a series a list.
+    var resultType: FeatureType {
+        window.type(of: function.resultType(of: column?.type) ?? .int64)
+    }
 
     private static func bit(_ column: Int?) -> UInt64 { column.map { 1 << UInt64($0) } ?? 0 }
 }
@@ -51,17 +61,33 @@ public struct WindowPlan: Sendable {
     struct Output: Sendable {
         var cell: Int
         var function: AggregateFunction
+        var parameters: FunctionParameters
         /// Index into the group's columns.
         var column: Int
-        var type: ValueType
+        /// Index into the group's functions; nil where the column's state is enough.
+        var state: Int?
+        var type: FeatureType
+        var columnType: ValueType?
         var defaultSlot: UInt64?
         var defaultString: [UInt8]?
+        var defaultValue: FeatureValue
         var availableFrom: Instant
     }
 
+    /// A window of a group: its length where windows are nested (nil for `lifetime`), else what the group says.
     struct Window: Sendable {
         var length: Int64?
         var outputs: [Output]
+    }
+
+    /// How the windows of a group lie, and so how its events are swept.
+    enum Sweep: Hashable, Sendable {
+        /// Windows that end together: one sweep from the end, each finished when its start is reached.
+        case nested
+        /// One window of the newest events that belong to the view.
+        case newest(Int, mask: UInt64)
+        /// Windows that follow each other: one sweep, the states begun anew at each start.
+        case series(count: Int, step: Int64)
     }
 
     struct Column: Sendable {
@@ -72,10 +98,19 @@ public struct WindowPlan: Sendable {
         var parts: AccumulatorParts
     }
 
-    /// Windows that end at the same instant.
+    struct Function: Sendable {
+        /// The state's place in the layout.
+        var place: Int
+        var kind: StateKind
+        var column: TileLayout.Column
+    }
+
+    /// Windows that are computed in one sweep.
     struct Group: Sendable {
         var offset: Int64
+        var sweep: Sweep
         var columns: [Column]
+        var functions: [Function]
         /// Shortest first; `lifetime` last.
         var windows: [Window]
     }
@@ -88,25 +123,39 @@ public struct WindowPlan: Sendable {
     /// - Parameter shared: what the history's nodes hold. Another layout is right too, but nodes must be filled anew when
     ///   plans of different layouts take turns; the plan makes its own when `shared` lacks something.
     public init(_ aggregations: [PlannedAggregation], layout shared: TileLayout? = nil) {
-        let isEnough = shared.map { shared in aggregations.allSatisfy { shared.place(of: $0) != nil } } ?? false
+        let isEnough = shared.map { aggregations.allSatisfy($0.serves) } ?? false
         let layout = isEnough ? shared ?? TileLayout(aggregations) : TileLayout(aggregations)
         self.layout = layout
         count = aggregations.count
-        let offsets = Set(aggregations.map(\.offset)).sorted()
-        groups = offsets.map { offset in
-            Self.group(offset: offset, members: aggregations.enumerated().filter { $0.element.offset == offset }, layout)
+        var groups: [Group] = []
+        for aggregation in aggregations {
+            let (offset, sweep) = (aggregation.offset, aggregation.sweep)
+            guard !groups.contains(where: { $0.offset == offset && $0.sweep == sweep }) else { continue }
+            let members = aggregations.enumerated().filter { $0.element.offset == offset && $0.element.sweep == sweep }
+            groups.append(Self.group(offset: offset, sweep: sweep, members: members, layout))
         }
+        self.groups = groups
     }
 
     private static func group(
         offset: Int64,
+        sweep: Sweep,
         members: [EnumeratedSequence<[PlannedAggregation]>.Element],
         _ layout: TileLayout
     ) -> Group {
         var columns: [Column] = []
         var columnOf: [Int: Int] = [:]
+        var functions: [Function] = []
+        var functionOf: [Int: Int] = [:]
         for (_, aggregation) in members {
-            guard let place = layout.place(of: aggregation) else { continue }
+            if let place = layout.function(of: aggregation), functionOf[place] == nil {
+                let function = layout.functions[place]
+                functionOf[place] = functions.count
+                functions.append(
+                    Function(place: place, kind: function.kind, column: layout.columns[function.column])
+                )
+            }
+            guard let place = layout.column(of: aggregation) else { continue }
             let slot = columnOf[place] ?? columns.count
             if slot == columns.count {
                 columnOf[place] = slot
@@ -122,25 +171,32 @@ public struct WindowPlan: Sendable {
             Window(
                 length: length,
                 outputs: members.filter { $0.element.length == length }.compactMap { cell, aggregation in
-                    layout.place(of: aggregation).flatMap { columnOf[$0] }.map {
-                        Output(cell: cell, aggregation: aggregation, column: $0)
+                    layout.column(of: aggregation).flatMap { columnOf[$0] }.map {
+                        let state = layout.function(of: aggregation).flatMap { functionOf[$0] }
+                        return Output(cell: cell, aggregation: aggregation, column: $0, state: state)
                     }
                 }
             )
         }
-        return Group(offset: offset, columns: columns, windows: windows)
+        return Group(offset: offset, sweep: sweep, columns: columns, functions: functions, windows: windows)
     }
 }
 
 extension WindowPlan.Output {
-    fileprivate init(cell: Int, aggregation: PlannedAggregation, column: Int) {
+    fileprivate init(cell: Int, aggregation: PlannedAggregation, column: Int, state: Int?) {
         self.cell = cell
         self.function = aggregation.function
+        self.parameters = aggregation.parameters
         self.column = column
-        self.type = aggregation.function.resultType(of: aggregation.column?.type) ?? .int64
+        self.state = state
+        self.type = aggregation.resultType
+        self.columnType = aggregation.column?.type
         self.availableFrom = aggregation.availableFrom
+        self.defaultValue = aggregation.defaultValue ?? .null
+        // Within a series each window has the default; the list itself is never null.
+        if case .series = aggregation.window { return }
         switch aggregation.defaultValue {
-        case nil, .null?: break
+        case nil, .null?, .list?, .map?: break
         case .int64(let value)?: defaultSlot = UInt64(bitPattern: value)
         case .float64(let value)?: defaultSlot = value.bitPattern
         case .bool(let value)?: defaultSlot = value ? 1 : 0
@@ -150,23 +206,26 @@ extension WindowPlan.Output {
     }
 }
 
-extension ColumnKind {
-    init(_ type: ValueType) {
-        switch type {
-        case .int64, .timestamp: self = .integer
-        case .float64: self = .double
-        case .string, .bool: self = .opaque
+extension PlannedAggregation {
+    fileprivate var sweep: WindowPlan.Sweep {
+        switch window {
+        case .sliding, .lifetime: .nested
+        case .events(let count): .newest(count, mask: filterMask)
+        case .series(let count, let step): .series(count: count, step: step)
         }
     }
+
+    /// Of nested windows; nil for `lifetime`.
+    fileprivate var length: Int64? { if case .sliding(let length) = window { length } else { nil } }
 }
 
 extension AccumulatorParts {
     init(_ function: AggregateFunction) {
         switch function {
-        case .count: self = []
         case .sum, .mean: self = .sum
         case .min, .max: self = .extremes
         case .first, .last: self = .ends
+        default: self = []
         }
     }
 }

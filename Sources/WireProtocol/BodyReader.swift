@@ -49,6 +49,14 @@ struct BodyReader {
         return type
     }
 
+    mutating func featureType(_ field: StaticString) throws(WireError) -> FeatureType {
+        let rawValue = try integer(field, as: UInt8.self)
+        guard let type = FeatureType(rawValue: rawValue) else {
+            throw .malformed("\(field) \(rawValue) does not exist")
+        }
+        return type
+    }
+
     /// Checks that `count` items of at least `byteCountEach` bytes can be there before room is made for them.
     func expect(_ count: Int, of byteCountEach: Int, _ field: StaticString) throws(WireError) {
         let (needed, overflow) = count.multipliedReportingOverflow(by: byteCountEach)

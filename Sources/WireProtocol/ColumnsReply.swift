@@ -1,7 +1,7 @@
 public import FeatureModel
 public import NIOCore
 
-/// The values of one column. Cells without a value hold 0, false or the empty string.
+/// The values of one column. Cells without a value hold 0, false, or an empty string, list or map.
 public enum ColumnValues: Hashable, Sendable {
     case int64([Int64])
     case float64([Double])
@@ -9,6 +9,10 @@ public enum ColumnValues: Hashable, Sendable {
     case bool([Bool])
     /// Microseconds.
     case timestamp([Int64])
+    /// The elements of each list; null where one has no value.
+    case list([[FeatureValue]])
+    /// The entries of each map, in the order of the reply; keys are distinct.
+    case map([[FeatureValue.Entry]])
 }
 
 /// One column of a reply: as many statuses as values.
@@ -30,6 +34,8 @@ public struct FeatureColumn: Hashable, Sendable {
         case .string(let values): .string(values[row])
         case .bool(let values): .bool(values[row])
         case .timestamp(let values): .timestamp(Instant(microseconds: values[row]))
+        case .list(let values): .list(values[row])
+        case .map(let values): .map(values[row])
         }
     }
 }
@@ -52,7 +58,7 @@ public struct ColumnsReply: Hashable, Sendable {
     /// Reads a body whose columns have `types`, which PREPARED gave.
     ///
     /// - Throws: `MALFORMED_FRAME` for bytes that contradict each other or the types, and for bytes left over.
-    public init(body: ByteBuffer, types: [ValueType]) throws(WireError) {
+    public init(body: ByteBuffer, types: [FeatureType]) throws(WireError) {
         var reader = BodyReader(body)
         knownAt = Instant(microseconds: try reader.integer("knownAt"))
         count = Int(try reader.integer("count", as: UInt32.self))
@@ -68,12 +74,15 @@ public struct ColumnsReply: Hashable, Sendable {
 }
 
 extension BodyReader {
-    mutating func column(_ type: ValueType, _ count: Int) throws(WireError) -> FeatureColumn {
+    mutating func column(_ type: FeatureType, _ count: Int) throws(WireError) -> FeatureColumn {
         guard let bytes = slice(count) else { throw .truncated("the statuses of a column") }
         let statuses = bytes.readableBytesView.map { StatusByte(rawValue: $0) }
         guard statuses.allSatisfy({ $0.status != nil }) else { throw .malformed("a status that does not exist") }
+        guard let single = type.single else {
+            return FeatureColumn(statuses: statuses, values: try payloads(type, statuses))
+        }
         let values: ColumnValues =
-            switch type {
+            switch single {
             case .int64: .int64(try integers(count))
             case .timestamp: .timestamp(try integers(count))
             case .float64: .float64(try integers(count, as: UInt64.self).map { Double(bitPattern: $0) })
@@ -83,7 +92,7 @@ extension BodyReader {
         return FeatureColumn(statuses: statuses, values: values)
     }
 
-    private mutating func integers<T: FixedWidthInteger>(_ count: Int, as type: T.Type = T.self) throws(WireError)
+    mutating func integers<T: FixedWidthInteger>(_ count: Int, as type: T.Type = T.self) throws(WireError)
         -> [T]
     {
         let width = T.bitWidth / 8

@@ -26,13 +26,13 @@ public struct ColumnsHeader: Hashable, Sendable {
         buffer.writeMultipleIntegers(knownAt.microseconds, UInt32(count), UInt16(features), endianness: .little)
     }
 
-    /// The most bytes of a column, not counting the bytes of strings.
+    /// The bytes of a column, not counting those of strings, lists and maps.
     @inlinable
-    public static func columnByteCountMax(type: ValueType, count: Int) -> Int {
-        switch type {
-        case .int64, .float64, .timestamp: count * 9
-        case .bool: count * 2
-        case .string: count * 5
+    public static func columnByteCount(type: FeatureType, count: Int) -> Int {
+        switch CellForm(type) {
+        case .slot: count * 9
+        case .flag: count * 2
+        case .bytes: count * 5
         }
     }
 }
@@ -41,19 +41,20 @@ extension ByteBuffer {
     /// Appends one column of COLUMNS: `count` status bytes, then the values, 0 where there is none. Event times are not
     /// part of COLUMNS and are ignored.
     @inlinable
-    public mutating func writeColumn(_ cells: FeatureCellsView, count: Int, type: ValueType) {
+    public mutating func writeColumn(_ cells: FeatureCellsView, count: Int, type: FeatureType) {
         writeBytes(UnsafeRawBufferPointer(start: cells.statuses, count: count))
-        let width = ColumnsHeader.columnByteCountMax(type: type, count: count) - count
+        let form = CellForm(type)
+        let width = ColumnsHeader.columnByteCount(type: type, count: count) - count
         writeWithUnsafeMutableBytes(minimumWritableBytes: width) { room in
-            switch type {
-            case .int64, .float64, .timestamp:
+            switch form {
+            case .slot:
                 for cell in 0..<count {
                     let slot = cells.hasValue(cell) ? cells.slots[cell] : 0
                     room.storeBytes(of: slot, toByteOffset: cell * 8, as: UInt64.self)
                 }
-            case .bool:
+            case .flag:
                 for cell in 0..<count { room[cell] = cells.hasValue(cell) && cells.slots[cell] != 0 ? 1 : 0 }
-            case .string:
+            case .bytes:
                 for cell in 0..<count {
                     let length = cells.hasValue(cell) ? UInt32(truncatingIfNeeded: cells.slots[cell]) : 0
                     room.storeBytes(of: length, toByteOffset: cell * 4, as: UInt32.self)
@@ -61,7 +62,7 @@ extension ByteBuffer {
             }
             return width
         }
-        guard type == .string else { return }
-        for cell in 0..<count where cells.hasValue(cell) { writeBytes(cells.string(cell)) }
+        guard form == .bytes else { return }
+        for cell in 0..<count where cells.hasValue(cell) { writeBytes(cells.bytes(cell)) }
     }
 }

@@ -8,8 +8,8 @@ public struct PreparedReply: WireMessage, Hashable {
     public struct Feature: Hashable, Sendable {
         /// `view:feature`.
         public var reference: String
-        public var type: ValueType
-        public init(reference: String, type: ValueType) {
+        public var type: FeatureType
+        public init(reference: String, type: FeatureType) {
             self.reference = reference
             self.type = type
         }
@@ -48,7 +48,7 @@ public struct PreparedReply: WireMessage, Hashable {
         features.reserveCapacity(featureCount)
         for _ in 0..<featureCount {
             let reference = try reader.string("reference")
-            features.append(Feature(reference: reference, type: try reader.valueType("feature type")))
+            features.append(Feature(reference: reference, type: try reader.featureType("feature type")))
         }
         try reader.finish()
     }

@@ -37,7 +37,7 @@ public struct ValuesReply: Hashable, Sendable {
     /// Reads a body whose columns have `types`, which PREPARED gave.
     ///
     /// - Throws: `MALFORMED_FRAME` for bytes that contradict each other or the types, and for bytes left over.
-    public init(body: ByteBuffer, types: [ValueType]) throws(WireError) {
+    public init(body: ByteBuffer, types: [FeatureType]) throws(WireError) {
         var reader = BodyReader(body)
         asOf = Instant(microseconds: try reader.integer("asOf"))
         knownAt = Instant(microseconds: try reader.integer("knownAt"))
@@ -59,7 +59,7 @@ public struct ValuesReply: Hashable, Sendable {
 
     private static func row(
         _ reader: inout BodyReader,
-        _ types: [ValueType],
+        _ types: [FeatureType],
         _ hasEventTimes: Bool
     ) throws(WireError) -> [FeatureCell] {
         guard let statuses = reader.slice(types.count) else { throw .truncated("the statuses of a row") }
@@ -80,8 +80,9 @@ public struct ValuesReply: Hashable, Sendable {
 }
 
 extension BodyReader {
-    mutating func value(_ type: ValueType) throws(WireError) -> FeatureValue {
-        switch type {
+    mutating func value(_ type: FeatureType) throws(WireError) -> FeatureValue {
+        guard let single = type.single else { return try payload(Int(try integer("a value", as: UInt32.self)), type) }
+        return switch single {
         case .int64: .int64(try integer("a value"))
         case .timestamp: .timestamp(Instant(microseconds: try integer("a value")))
         case .float64: .float64(Double(bitPattern: try integer("a value")))

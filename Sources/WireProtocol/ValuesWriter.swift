@@ -43,21 +43,33 @@ extension ByteBuffer {
     /// Appends one row of VALUES: statuses, values, and event times where `cells` has them.
     ///
     /// Cells are in the order of `layout.types`. Reserve `count * layout.rowByteCountMax(eventTimes:)` for the whole
-    /// message beforehand, and the buffer does not grow here unless there are strings.
+    /// message beforehand, and the buffer does not grow here unless there are strings, lists or maps.
+    ///
+    /// - Parameter byteCountMax: what the frame has room for. Long lists in a few rows could else make the buffer grow
+    ///   far beyond any frame before `endFrame` refuses it.
+    /// - Returns: false, with nothing written, when the strings, lists and maps alone are longer than that.
     @inlinable
-    public mutating func writeValuesRow(_ cells: FeatureCellsView, layout: FeatureLayout) {
-        let count = layout.types.count
-        var byteCountMax = layout.rowByteCountMax(eventTimes: cells.eventTimes != nil)
-        if layout.hasStrings {
-            for cell in 0..<count where layout.types[cell] == .string && cells.hasValue(cell) {
-                byteCountMax += Int(cells.slots[cell] & 0xffff_ffff)
+    public mutating func writeValuesRow(
+        _ cells: FeatureCellsView,
+        layout: FeatureLayout,
+        byteCountMax: Int
+    ) -> Bool {
+        var room = layout.rowByteCountMax(eventTimes: cells.eventTimes != nil)
+        if layout.hasBytes {
+            let count = layout.types.count
+            var byteCount = 0
+            for cell in 0..<count where layout.forms[cell] == .bytes && cells.hasValue(cell) {
+                byteCount += Int(cells.slots[cell] & 0xffff_ffff)
+            }
+            guard byteCount <= byteCountMax else { return false }
+            room += byteCount
+        }
+        writeWithUnsafeMutableBytes(minimumWritableBytes: room) { room in
+            layout.forms.withUnsafeBufferPointer { forms in
+                ValuesRow.write(cells, forms, into: room)
             }
         }
-        writeWithUnsafeMutableBytes(minimumWritableBytes: byteCountMax) { room in
-            layout.types.withUnsafeBufferPointer { types in
-                ValuesRow.write(cells, types, into: room)
-            }
-        }
+        return true
     }
 }
 
@@ -67,27 +79,27 @@ enum ValuesRow {
     @inlinable
     static func write(
         _ cells: FeatureCellsView,
-        _ types: UnsafeBufferPointer<ValueType>,
+        _ forms: UnsafeBufferPointer<CellForm>,
         into room: UnsafeMutableRawBufferPointer
     ) -> Int {
-        let count = types.count
+        let count = forms.count
         guard count > 0, let base = room.baseAddress else { return 0 }
         base.copyMemory(from: cells.statuses, byteCount: count)
         var end = count
         for cell in 0..<count where cells.hasValue(cell) {
-            switch types[cell] {
-            case .int64, .float64, .timestamp:
+            switch forms[cell] {
+            case .slot:
                 room.storeBytes(of: cells.slots[cell], toByteOffset: end, as: UInt64.self)
                 end += 8
-            case .bool:
+            case .flag:
                 room[end] = cells.slots[cell] == 0 ? 0 : 1
                 end += 1
-            case .string:
-                let text = cells.string(cell)
-                room.storeBytes(of: UInt32(text.count), toByteOffset: end, as: UInt32.self)
+            case .bytes:
+                let bytes = cells.bytes(cell)
+                room.storeBytes(of: UInt32(bytes.count), toByteOffset: end, as: UInt32.self)
                 end += 4
-                if let start = text.baseAddress { (base + end).copyMemory(from: start, byteCount: text.count) }
-                end += text.count
+                if let start = bytes.baseAddress { (base + end).copyMemory(from: start, byteCount: bytes.count) }
+                end += bytes.count
             }
         }
         if let eventTimes = cells.eventTimes {

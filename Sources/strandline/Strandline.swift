@@ -25,7 +25,8 @@ struct Strandline: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, PlanCommand.self, ApplyCommand.self, GetCommand.self, TrainingSetCommand.self,
             StatusCommand.self,
-            FeaturesCommand.self, DeadLettersCommand.self, ProduceCommand.self, DevBrokerCommand.self,
+            FeaturesCommand.self, EvaluateCommand.self, DeadLettersCommand.self, ProduceCommand.self,
+            DevBrokerCommand.self,
         ]
     )
 

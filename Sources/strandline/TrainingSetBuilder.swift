@@ -30,15 +30,24 @@ struct TrainingSetBuilder {
         var bar = ProgressBar("training set", total: labels.count)
         var pinned = knownAt
         var start = 0
+        var size = chunkRows
         while start < order.count {
-            let rows = Array(order[start..<min(order.count, start + chunkRows)])
-            let reply = try await client.rows(
-                prepared,
-                keys: rows.map { labels.keys[$0] },
-                asOf: rows.map { labels.asOf[$0] },
-                knownAt: pinned,
-                boundary: boundary
-            )
+            let rows = Array(order[start..<min(order.count, start + size)])
+            let reply: ColumnsResult
+            do throws(ClientError) {
+                reply = try await client.rows(
+                    prepared,
+                    keys: rows.map { labels.keys[$0] },
+                    asOf: rows.map { labels.asOf[$0] },
+                    knownAt: pinned,
+                    boundary: boundary
+                )
+            } catch {
+                // Strings, lists and maps have no bound of their own: their rows may be too long for a frame.
+                guard error.code == .server(.tooMany), rows.count > 1 else { throw error }
+                size = rows.count / 2
+                continue
+            }
             pinned = reply.knownAt
             result.take(reply, rows: rows)
             start += rows.count
@@ -87,7 +96,7 @@ struct TrainingColumns {
 
     func append(to table: inout Table, statusColumns: Bool) throws {
         for (index, (feature, name)) in zip(features, Self.names(of: features)).enumerated() {
-            try table.append(Self.column(name, feature.type, values[index]))
+            try table.append(ArrowTables.FeatureColumn(name: name, type: feature.type, cells: values[index]))
             if statusColumns {
                 let words = statuses[index].map { $0.status?.name ?? "" }
                 try table.append(
@@ -99,22 +108,5 @@ struct TrainingColumns {
                 )
             }
         }
-    }
-
-    private static func column(_ name: String, _ type: ValueType, _ values: [FeatureValue]) -> ArrowTables.FeatureColumn
-    {
-        let isValid = values.map { $0 != .null }
-        let content: ArrowTables.FeatureColumn.Values =
-            switch type {
-            case .int64: .int64(values.map { if case .int64(let value) = $0 { value } else { 0 } })
-            case .float64: .float64(values.map { if case .float64(let value) = $0 { value } else { 0 } })
-            case .string: .string(values.map { if case .string(let value) = $0 { value } else { "" } })
-            case .bool: .bool(values.map { if case .bool(let value) = $0 { value } else { false } })
-            case .timestamp:
-                .timestamp(
-                    values.map { if case .timestamp(let value) = $0 { value } else { Instant(microseconds: 0) } }
-                )
-            }
-        return ArrowTables.FeatureColumn(name: name, values: content, isValid: isValid)
     }
 }

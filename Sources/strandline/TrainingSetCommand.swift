@@ -18,6 +18,8 @@ struct TrainingSetCommand: AsyncParsableCommand {
             The label file (.csv, .parquet, .arrow) holds the join keys and a time column;
             its order, duplicates and other columns are kept. All rows read one commit. A
             row's own event is never inside its windows.
+            Lists and maps are Arrow lists and maps in Parquet and Arrow files, and JSON
+            text in CSV.
             """
     )
 

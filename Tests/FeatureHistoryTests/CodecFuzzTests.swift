@@ -34,6 +34,7 @@ import Windowing
                 case .bool(let flag): slot = flag ? 1 : 0
                 case .timestamp(let instant): slot = UInt64(bitPattern: instant.microseconds)
                 case .string(let text): slot = Array(text.utf8).withUnsafeBytes { batch.store($0) }
+                case .list, .map: slot = 0
                 }
                 batch.column(column)[row] = slot
             }

@@ -9,8 +9,8 @@ import Testing
     @Test(arguments: [
         ("{column: amount, function: summ, time_window: 7d}", "7:36: unknown function 'summ'; did you mean 'sum'?"),
         (
-            "{column: amount, function: stddev, time_window: 7d}",
-            "7:36: unknown function 'stddev'; supported: count, sum, mean, min, max, first, last"
+            "{column: amount, function: geometric_mean, time_window: 7d}",
+            "7:36: unknown function 'geometric_mean'; supported: count, sum, mean, min, max, first, last, first_n, last_n, first_distinct_n, last_distinct_n, count_distinct, approx_count_distinct, approx_percentile, var_pop, var_samp, stddev_pop, stddev_samp, top_k, histogram, decayed_sum, decayed_count, time_since_last, time_since_first"
         ),
         (
             "{column: amont, function: sum, time_window: 7d}",
@@ -28,12 +28,56 @@ import Testing
             "{column: paid, function: max, time_window: 7d}",
             "7:18: 'max' does not apply to column 'paid' of type bool; it takes int64, float64, timestamp"
         ),
-        ("{function: sum, time_window: 7d}", "7:9: 'sum' needs a 'column'; only 'count' works without one"),
+        ("{function: sum, time_window: 7d}", "7:9: 'sum' needs a 'column'"),
+        (
+            "{column: amount, function: last_n, time_window: 7d}",
+            "7:9: 'last_n' needs 'n'"
+        ),
+        (
+            "{column: amount, function: last_n, n: 1001, time_window: 7d}",
+            "7:47: 'n' must be a whole number from 1 to 1000, not '1001'"
+        ),
+        (
+            "{column: amount, function: sum, n: 3, time_window: 7d}",
+            "7:44: 'sum' takes no 'n'"
+        ),
+        (
+            "{column: amount, function: approx_percentile, percentile: 95, time_window: 7d}",
+            "7:67: 'percentile' must be a number from 0.0 to 1.0 such as 0.95, not '95'"
+        ),
+        (
+            "{column: amount, function: approx_percentile, percentile: 0.5, n: 2, time_window: 7d}",
+            "7:75: 'approx_percentile' takes no 'n'; it takes percentile, accuracy"
+        ),
+        (
+            "{column: amount, function: decayed_sum, half_life: 1s, time_window: 7d}",
+            "7:60: 'half_life' must be a duration from 1m to 3652d such as 7d, not '1s'"
+        ),
+        (
+            "{column: city, function: var_pop, time_window: 7d}",
+            "7:18: 'var_pop' does not apply to column 'city' of type string; it takes int64, float64"
+        ),
+        (
+            "{column: city, function: top_k, n: 2, time_window: 12x1h}",
+            "7:60: a series of 'top_k' would be a list of list<string>; a series takes functions with a single value"
+        ),
+        (
+            "{column: city, function: top_k, n: 2, time_window: 7d, default: x}",
+            "7:73: 'default' does not apply to a feature of type list<string>"
+        ),
         ("{column: amount, time_window: 7d}", "7:9: an aggregation lacks 'function'"),
         ("{function: count}", "7:9: an aggregation lacks 'time_window'"),
         (
             "{function: count, time_window: 7 days}",
-            "7:40: 'time_window' must be a duration such as 30d, or 'lifetime', not '7 days'"
+            "7:40: 'time_window' must be a duration such as 30d, 'lifetime', a number of events such as 50events, or a series such as 12x1h, not '7 days'"
+        ),
+        (
+            "{function: count, time_window: 0events}",
+            "7:40: 'time_window' must be a duration such as 30d, 'lifetime', a number of events such as 50events, or a series such as 12x1h, not '0events'"
+        ),
+        (
+            "{function: count, time_window: 1x1h}",
+            "7:40: 'time_window' must be a duration such as 30d, 'lifetime', a number of events such as 50events, or a series such as 12x1h, not '1x1h'"
         ),
         (
             "{function: count, time_window: 500ms}",
@@ -88,7 +132,7 @@ import Testing
         ),
         (
             "count",
-            "7:9: an aggregation must be a mapping with the keys column, function, time_window, offset, name, default, not a single value"
+            "7:9: an aggregation must be a mapping with the keys column, function, time_window, offset, name, default, n, percentile, accuracy, precision, half_life, max_distinct, not a single value"
         ),
     ])
     func aggregations(aggregation: String, expected: String) {

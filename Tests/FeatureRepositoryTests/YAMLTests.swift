@@ -136,7 +136,7 @@ import Testing
                 "feature_services.yaml:1:50: unknown feature view 'spnd'; did you mean 'spend'?",
                 "feature_store.yaml:2:10: unknown key 'lisen' in 'server'; did you mean 'listen'?",
                 "feature_views.yaml:7:20: unknown function 'summ'; did you mean 'sum'?",
-                "feature_views.yaml:7:39: 'time_window' must be a duration such as 30d, or 'lifetime', not '7'",
+                "feature_views.yaml:7:39: 'time_window' must be a duration such as 30d, 'lifetime', a number of events such as 50events, or a series such as 12x1h, not '7'",
                 "sources.yaml:1:11: source 'orders' lacks 'timestamp_field'",
                 "sources.yaml:1:11: source 'orders' lacks 'timestamp_format'",
                 "sources.yaml:1:11: source 'orders' lacks 'schema'",

@@ -66,6 +66,52 @@ import WireProtocol
         }
     }
 
+    @Test func listsAndMaps() async throws {
+        let script: @Sendable (Frame, Int) throws -> FakeServer.Step = { frame, _ in
+            let name =
+                switch frame.type {
+                case .prepare: "prepared_nested"
+                case .lookup: "values_nested"
+                default: "columns_nested"
+                }
+            return .reply([try FakeServer.golden(name, request: frame.requestID)])
+        }
+        try await withClient(script) { client in
+            let prepared = try await client.prepare(service: "fraud@2")
+            #expect(
+                prepared.features.map(\.type.name) == [
+                    "list<int64>", "list<string>", "map<string, int64>", "map<int64, float64>",
+                ]
+            )
+            let result = try await client.lookup(prepared, entities: Self.entities)
+            #expect(result[0, "v:last_n"]?.value == .list([.int64(-7), .int64(0), .null]))
+            #expect(result[1, "v:cities"] == FeatureCell(status: .present, value: .list([])))
+            let counts: [FeatureValue.Entry] = [
+                .init(key: .string("Bern"), value: .int64(3)), .init(key: .string("Zürich"), value: .int64(1)),
+            ]
+            #expect(result[0, "v:by_city"]?.value == .map(counts))
+
+            let times = [Self.time, Self.time]
+            let columns = try await client.rows(prepared, keys: Self.entities, asOf: times)
+            #expect(columns.columns[2][0] == .map(counts) && columns.columns[2][1] == .map([]))
+            #expect(columns.columns[0][1] == .null)
+        }
+    }
+
+    /// A reply whose types are not those of PREPARED.
+    @Test func bytesOfAnotherTypeAreNoReply() async throws {
+        try await withClient({ frame, _ in
+            let name = frame.type == .prepare ? "prepared_nested" : "values"
+            return .reply([try FakeServer.golden(name, request: frame.requestID)])
+        }) { client in
+            let prepared = try await client.prepare(service: "fraud@2")
+            let found = await error { () async throws(ClientError) in
+                _ = try await client.lookup(prepared, entities: Self.entities)
+            }
+            #expect(found?.code == .protocolViolation)
+        }
+    }
+
     /// What the client sends is the golden request, apart from its id.
     @Test func requestsAreTheGoldenFrames() async throws {
         let script: @Sendable (Frame, Int) throws -> FakeServer.Step = { frame, count in

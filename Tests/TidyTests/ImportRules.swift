@@ -7,15 +7,19 @@ enum ImportRules {
     /// modules that come with the toolchain are named too: pure code gets none of them.
     static let allowed: [(target: String, imports: Set<String>)] = [
         ("FeatureModel", []),
+        ("Expressions", ["FeatureModel"]),
         ("Windowing", ["FeatureModel"]),
-        ("FeatureRepository", ["FeatureModel", "Crypto", "Glibc", "Yams"]),
+        ("FeatureRepository", ["Expressions", "FeatureModel", "Crypto", "Glibc", "Yams"]),
         ("RocksDB", ["CRocksDB", "Glibc", "Synchronization"]),
         ("KafkaLog", ["CRdKafka", "Synchronization"]),
         ("ArrowTables", ["FeatureModel", "CArrow"]),
         ("FeatureHistory", ["FeatureModel", "Windowing", "RocksDB", "Atomics", "Glibc"]),
         (
             "Ingest",
-            ["FeatureModel", "Windowing", "FeatureHistory", "KafkaLog", "CSimdJSON", "Glibc", "Logging", "Synchronization"]
+            [
+                "Expressions", "FeatureModel", "Windowing", "FeatureHistory", "KafkaLog", "CSimdJSON", "Glibc",
+                "Logging", "Synchronization",
+            ]
         ),
         ("WireProtocol", ["FeatureModel", "NIOCore"]),
         ("TrainingSets", ["FeatureModel", "Windowing", "FeatureHistory"]),
@@ -31,7 +35,8 @@ enum ImportRules {
         (
             "strandline",
             [
-                "FeatureModel", "FeatureRepository", "KafkaLog", "ArrowTables", "FeatureHistory", "Ingest",
+                "Expressions", "FeatureModel", "FeatureRepository", "KafkaLog", "ArrowTables", "FeatureHistory",
+                "Ingest",
                 "WireProtocol",
                 "FeatureServer", "StrandlineClient", "ArgumentParser", "FoundationEssentials", "Glibc", "Logging",
                 "NIOCore",

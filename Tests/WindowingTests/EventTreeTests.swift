@@ -9,6 +9,7 @@ import Testing
 @Suite struct EventTreeTests {
     static let types: [ValueType] = [.int64, .float64, .string]
 
+    /// Beside random ones.
     static let queries: [OracleQuery] = [
         OracleQuery(function: .count, column: nil, length: nil),
         OracleQuery(function: .count, column: 0, length: 900),
@@ -25,19 +26,27 @@ import Testing
     func readsBetweenChanges(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         let grain: Int64 = random.oneIn(2) ? 1 : 100
-        var stream = SeededStream(
-            SeededStream.Shape(types: Self.types, start: 0, span: 4000, grain: grain, isExtreme: random.oneIn(3)),
-            seed: seed
+        let world = SeededStream.Shape(
+            types: Self.types,
+            start: 0,
+            span: 4000,
+            grain: grain,
+            isExtreme: random.oneIn(3),
+            alphabet: random.oneIn(2) ? nil : 4
         )
+        var stream = SeededStream(world, seed: seed)
+        let maker = RandomQueries(types: Self.types, unit: 1, shape: world)
+        let queries = Self.queries + (0..<12).map { _ in maker.next(&random, &stream) }
         let shape = TreeShape(
             leafEvents: Int.random(in: 2...6, using: &random),
             children: Int.random(in: 3...4, using: &random)
         )
         let built = EventsBuilder([], types: Self.types, shape: shape)
-        let plans = [WindowPlan(Self.queries.map { $0.planned(Self.types) })]
+        let plan = WindowPlan(queries.map { $0.planned(Self.types) })
         // The second plan's layout holds more, in another order: taking turns must not mix their tiles up.
-        let wide = TileLayout(Self.queries.reversed().map { $0.planned(Self.types) })
-        let other = WindowPlan(Self.queries.map { $0.planned(Self.types) }, layout: wide)
+        let more = (0..<6).map { _ in maker.next(&random, &stream) }
+        let wide = TileLayout((queries + more).reversed().map { $0.planned(Self.types) })
+        let other = WindowPlan(queries.map { $0.planned(Self.types) }, layout: wide)
         var events: [OracleEvent] = []
         var arrival: Int64 = 0
         for step in 0..<250 {
@@ -57,20 +66,19 @@ import Testing
             }
             #expect(built.events.count == events.count)
             guard random.oneIn(3) else { continue }
-            let plan = step % 50 < 40 ? plans[0] : other
-            let asOf = OracleTests.instant(events, stream.shape, &random)
+            let asOf = OracleTests.instant(events, world, 1, &random)
             let knownAt = random.oneIn(2) ? Int64.max : arrival - Int64.random(in: 0...20, using: &random)
             let boundary: Boundary = random.oneIn(2) ? .strict : .inclusive
             let found = evaluate(
-                plan,
-                Self.queries,
+                step % 50 < 40 ? plan : other,
+                queries,
                 built.events,
                 types: Self.types,
                 asOf: asOf,
                 knownAt: knownAt,
                 boundary: boundary
             )
-            for (query, answer) in zip(Self.queries, found) {
+            for (query, answer) in zip(queries, found) {
                 let expected = NaiveOracle.value(events, query, asOf: asOf, knownAt: knownAt, edge: boundary.edge)
                 #expect(answer == expected, "\(TestSeeds.hint(seed)) step \(step): \(query) at T \(asOf), K \(knownAt)")
             }

@@ -155,6 +155,24 @@ import Testing
         #expect(difference.count == kept.count)
     }
 
+    @Test(arguments: TestSeeds.list(100))
+    func takingAwayTooMuchMeansNothingButDoesNotTrap(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        var moments = ExactMoments()
+        for _ in 0..<60 {
+            switch Int.random(in: 0..<5, using: &random) {
+            case 0: moments.add(SeededStream.nastyDouble(using: &random))
+            case 1: moments.add(Int64.random(in: .min ... .max, using: &random))
+            case 2: moments.subtract(Self.moments([SeededStream.nastyDouble(using: &random)]))
+            case 3: moments.subtract(moments)
+            default: moments.merge(moments)
+            }
+            _ = (moments.populationVariance, moments.sampleDeviation, moments.roundedSum)
+        }
+        moments.subtract(moments)
+        #expect(moments.count == 0 && moments.numerator == 0)
+    }
+
     @Test func everydayAmountsStayOnTheQuickWay() {
         var random = SplitMix64(seed: 3)
         let values = (0..<50_000).map { _ in Double(Int64.random(in: -1_000_000...1_000_000, using: &random)) / 100 }

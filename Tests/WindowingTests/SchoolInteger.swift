@@ -54,7 +54,7 @@ struct SchoolInteger {
         return SchoolInteger(carrying: product)
     }
 
-    private func shifted(by places: Int) -> SchoolInteger {
+    func shifted(by places: Int) -> SchoolInteger {
         SchoolInteger(carrying: Array(repeating: 0, count: places / 16) + digits.map { $0 << (places % 16) })
     }
 

@@ -42,6 +42,7 @@ final class EventsBuilder {
             case .bool(let flag): slot = flag ? 1 : 0
             case .timestamp(let instant): slot = UInt64(bitPattern: instant.microseconds)
             case .string(let text): slot = Array(text.utf8).withUnsafeBytes { batch.store($0) }
+            case .list, .map: preconditionFailure("no column has lists or maps")
             }
             batch.column(column)[row] = slot
         }
@@ -63,15 +64,25 @@ extension OracleQuery {
     func planned(_ types: [ValueType]) -> PlannedAggregation {
         PlannedAggregation(
             function: function,
+            parameters: parameters,
             column: column.map { ($0, types[$0]) },
-            length: length,
+            window: window,
             offset: offset,
             defaultValue: defaultValue == .null ? nil : defaultValue,
+            filter: filter,
             availableFrom: availableFrom.map { Instant(microseconds: $0) } ?? .distantPast
         )
     }
 
-    func resultType(_ types: [ValueType]) -> ValueType { function.resultType(of: column.map { types[$0] }) ?? .int64 }
+    private var window: TimeWindow {
+        if let newest { return .events(newest) }
+        guard let length else { return .lifetime }
+        return series.map { .series(count: $0, step: length) } ?? .sliding(microseconds: length)
+    }
+
+    func resultType(_ types: [ValueType]) -> FeatureType {
+        window.type(of: function.resultType(of: column.map { types[$0] }) ?? .int64)
+    }
 }
 
 extension Boundary {

@@ -76,11 +76,11 @@ import Windowing
         for from in Int64(890)...910 {
             let interval = WindowInterval(asOf: Instant(microseconds: 1000), length: 100, offset: 0, boundary: boundary)
             let touches = (Int64(800)..<from).contains { interval.contains(Instant(microseconds: $0)) }
-            #expect(interval.reachesBefore(Instant(microseconds: from)) == touches)
+            #expect(WindowInterval.reaches(from: interval.start, before: Instant(microseconds: from)) == touches)
         }
         let lifetime = WindowInterval(asOf: Instant(microseconds: 0), length: nil, offset: 0, boundary: boundary)
-        #expect(!lifetime.reachesBefore(.distantPast))
-        #expect(lifetime.reachesBefore(Instant(microseconds: .min + 1)))
+        #expect(!WindowInterval.reaches(from: lifetime.start, before: .distantPast))
+        #expect(WindowInterval.reaches(from: lifetime.start, before: Instant(microseconds: .min + 1)))
     }
 
     /// The search among event times agrees with counting, for every edge around every event, with ties.

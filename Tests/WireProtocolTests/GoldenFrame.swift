@@ -4,10 +4,9 @@ import NIOCore
 /// Reads `Tests/Fixtures/wire/<name>.hex`: lines of hexadecimal bytes; a line that begins with `#` is a comment.
 enum GoldenFrame {
     static let names = [
-        "admin", "admin_reply", "columns", "error", "error_overloaded", "hello", "hello_anonymous", "lookup",
-        "lookup_now",
-        "ping", "pong", "prepare_references", "prepare_service", "prepared", "rows", "values", "values_event_times",
-        "welcome",
+        "admin", "admin_reply", "columns", "columns_nested", "error", "error_overloaded", "hello", "hello_anonymous",
+        "lookup", "lookup_now", "ping", "pong", "prepare_references", "prepare_service", "prepared", "prepared_nested",
+        "rows", "values", "values_event_times", "values_nested", "welcome",
     ]
 
     struct Unreadable: Error { var path: String }

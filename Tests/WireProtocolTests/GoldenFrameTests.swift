@@ -47,6 +47,7 @@ import WireProtocol
         try check("prepare_service", GoldenMessages.prepareService, request: 2)
         try check("prepare_references", GoldenMessages.prepareReferences, request: 3)
         try check("prepared", GoldenMessages.prepared, request: 2)
+        try check("prepared_nested", GoldenMessages.preparedNested, request: 2)
     }
 
     @Test func requests() throws {
@@ -80,35 +81,54 @@ import WireProtocol
     }
 
     @Test(arguments: [false, true]) func values(eventTimes: Bool) throws {
-        let name = eventTimes ? "values_event_times" : "values"
-        let expected = GoldenMessages.values(eventTimes: eventTimes)
-        #expect(try ValuesReply(body: frame(name, .values, request: 4).body, types: GoldenMessages.types) == expected)
+        try checkValues(
+            eventTimes ? "values_event_times" : "values",
+            GoldenMessages.values(eventTimes: eventTimes),
+            GoldenMessages.types
+        )
+    }
 
-        let layout = FeatureLayout(types: GoldenMessages.types)
+    @Test func columns() throws { try checkColumns("columns", GoldenMessages.columns, GoldenMessages.types) }
+
+    @Test func listsAndMaps() throws {
+        try checkValues("values_nested", GoldenMessages.valuesNested, GoldenMessages.nestedTypes)
+        try checkColumns("columns_nested", GoldenMessages.columnsNested, GoldenMessages.nestedTypes)
+    }
+
+    private func checkValues(_ name: String, _ expected: ValuesReply, _ types: [FeatureType]) throws {
+        #expect(try ValuesReply(body: frame(name, .values, request: 4).body, types: types) == expected)
+
+        let layout = FeatureLayout(types: types)
         var written = ByteBuffer()
         let open = FrameWriter.beginFrame(.values, requestID: 4, into: &written)
-        ValuesHeader(asOf: expected.asOf, knownAt: expected.knownAt, count: 2, features: 5, eventTimes: eventTimes)
-            .write(into: &written)
+        ValuesHeader(
+            asOf: expected.asOf,
+            knownAt: expected.knownAt,
+            count: expected.rows.count,
+            features: types.count,
+            eventTimes: expected.hasEventTimes
+        ).write(into: &written)
         for row in expected.rows {
-            TestCells(row).withView(eventTimes: eventTimes) { written.writeValuesRow($0, layout: layout) }
+            let isWritten = TestCells(row).withView(eventTimes: expected.hasEventTimes) {
+                written.writeValuesRow($0, layout: layout, byteCountMax: 4096)
+            }
+            #expect(isWritten)
         }
         try FrameWriter.endFrame(open, in: &written, frameSizeMax: 4096)
         #expect(try written == GoldenFrame.load(name))
     }
 
-    @Test func columns() throws {
-        let types = GoldenMessages.types
-        let expected = GoldenMessages.columns
-        #expect(try ColumnsReply(body: frame("columns", .columns, request: 6).body, types: types) == expected)
+    private func checkColumns(_ name: String, _ expected: ColumnsReply, _ types: [FeatureType]) throws {
+        #expect(try ColumnsReply(body: frame(name, .columns, request: 6).body, types: types) == expected)
 
         var written = ByteBuffer()
         let open = FrameWriter.beginFrame(.columns, requestID: 6, into: &written)
-        ColumnsHeader(knownAt: expected.knownAt, count: 2, features: 5).write(into: &written)
+        ColumnsHeader(knownAt: expected.knownAt, count: 2, features: types.count).write(into: &written)
         for (column, type) in zip(expected.columns, types) {
             let cells = (0..<2).map { FeatureCell(status: column.statuses[$0].status ?? .present, value: column[$0]) }
             TestCells(cells).withView { written.writeColumn($0, count: 2, type: type) }
         }
         try FrameWriter.endFrame(open, in: &written, frameSizeMax: 4096)
-        #expect(try written == GoldenFrame.load("columns"))
+        #expect(try written == GoldenFrame.load(name))
     }
 }

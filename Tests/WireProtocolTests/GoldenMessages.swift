@@ -7,7 +7,7 @@ enum GoldenMessages {
     static let time = Instant(microseconds: 1_700_000_000_123_456)
     static let known = Instant(microseconds: 1_700_000_000_123_461)
     static let hash = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-    static let types: [ValueType] = [.int64, .float64, .string, .bool, .timestamp]
+    static let types: [FeatureType] = [.int64, .float64, .string, .bool, .timestamp]
     static let joinKeys: [ValueType] = [.int64, .string]
     static let keys = [
         EntityKey.encode([.int64(42), .string("café")]) ?? [], EntityKey.encode([.int64(-1), .string("")]) ?? [],
@@ -25,6 +25,14 @@ enum GoldenMessages {
         definitionHash: hash,
         joinKeys: [Field(name: "customer_id", type: .int64), Field(name: "merchant", type: .string)],
         features: zip(["v:n", "v:sum", "v:city", "v:ok", "v:seen"], types).map { .init(reference: $0, type: $1) }
+    )
+    static let preparedNested = PreparedReply(
+        lookupID: 6,
+        definitionHash: hash,
+        joinKeys: prepared.joinKeys,
+        features: zip(["v:last_n", "v:cities", "v:by_city", "v:by_n"], nestedTypes).map {
+            .init(reference: $0, type: $1)
+        }
     )
     static let lookup = LookupRequest(
         lookupID: 5,
@@ -68,6 +76,50 @@ enum GoldenMessages {
             column([0x81, 0x83], .int64([-7, 0])), column([0x81, 3], .float64([0.1, 0])),
             column([0x81, 5], .string(["Zürich", ""])), column([0x81, 2], .bool([true, false])),
             column([0x81, 6], .timestamp([seen.microseconds, 0])),
+        ]
+    )
+
+    // MARK: Lists and maps
+
+    static let nestedTypes: [FeatureType] = [
+        .list(of: .int64), .list(of: .string), .map(.string, to: .int64), .map(.int64, to: .float64),
+    ]
+
+    /// The types of a reply, by the name of its golden frame.
+    static func types(of name: String) -> [FeatureType] { name.hasSuffix("_nested") ? nestedTypes : types }
+
+    private static let numbers: [FeatureValue] = [.int64(-7), .int64(0), .null]
+    private static let cities: [FeatureValue] = [.string("Zürich"), .null, .string("")]
+    private static let byCity: [FeatureValue.Entry] = [
+        .init(key: .string("Bern"), value: .int64(3)), .init(key: .string("Zürich"), value: .int64(1)),
+    ]
+    private static let byNumber: [FeatureValue.Entry] = [
+        .init(key: .int64(-7), value: .float64(0.1)), .init(key: .int64(42), value: .null),
+    ]
+
+    static let valuesNested = ValuesReply(
+        asOf: time,
+        knownAt: known,
+        hasEventTimes: false,
+        rows: [
+            [
+                FeatureCell(status: .present, value: .list(numbers)),
+                FeatureCell(status: .present, value: .list(cities)), FeatureCell(status: .present, value: .map(byCity)),
+                FeatureCell(status: .partial, value: .map(byNumber)),
+            ],
+            [
+                FeatureCell(status: .overflow, value: .null), FeatureCell(status: .present, value: .list([])),
+                FeatureCell(status: .notFound, value: .map([])), FeatureCell(status: .nullValue, value: .null),
+            ],
+        ]
+    )
+
+    static let columnsNested = ColumnsReply(
+        knownAt: known,
+        count: 2,
+        columns: [
+            column([0x81, 6], .list([numbers, []])), column([0x81, 0x81], .list([cities, []])),
+            column([0x81, 0x83], .map([byCity, []])), column([0x85, 2], .map([byNumber, []])),
         ]
     )
 

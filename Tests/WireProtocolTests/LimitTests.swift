@@ -53,13 +53,15 @@ import WireProtocol
             rows.setInteger(count, at: 13, endianness: .little)
             #expect(code { () throws(WireError) in _ = try RowsRequest(body: rows, limits: all) } == .malformedFrame)
         }
-        for (name, offset) in [("values", 16 + 12), ("columns", 8 + 12)] {
+        for (name, offset) in [
+            ("values", 16 + 12), ("columns", 8 + 12), ("values_nested", 16 + 12), ("columns_nested", 8 + 12),
+        ] {
             var frame = try GoldenFrame.load(name)
             frame.setInteger(UInt32.max, at: offset, endianness: .little)
             frame.moveReaderIndex(forwardBy: 12)
-            let types = GoldenMessages.types
+            let types = GoldenMessages.types(of: name)
             let found = code { () throws(WireError) in
-                if name == "values" {
+                if name.hasPrefix("values") {
                     _ = try ValuesReply(body: frame, types: types)
                 } else {
                     _ = try ColumnsReply(body: frame, types: types)

@@ -22,13 +22,14 @@ import WireProtocol
             var whole = try GoldenFrame.load(name)
             let type = try #require(MessageType(rawValue: whole.getInteger(at: 4) ?? 0))
             whole.moveReaderIndex(forwardBy: 12)
-            #expect(try decode(type, whole) != nil, "\(name)")
+            let types = GoldenMessages.types(of: name)
+            #expect(try decode(type, whole, types) != nil, "\(name)")
             for length in 0..<whole.readableBytes {
                 let part = try #require(whole.getSlice(at: 12, length: length))
-                #expect(throws: WireError.self, "\(name) cut to \(length)") { try decode(type, part) }
+                #expect(throws: WireError.self, "\(name) cut to \(length)") { try decode(type, part, types) }
             }
             whole.writeInteger(0 as UInt8)
-            #expect(throws: WireError.self, "\(name) with a byte too many") { try decode(type, whole) }
+            #expect(throws: WireError.self, "\(name) with a byte too many") { try decode(type, whole, types) }
         }
     }
 
@@ -36,16 +37,17 @@ import WireProtocol
         let seed = UInt64.random(in: 0 ... .max)
         print("MutationTests.mutatedFrames seed \(seed)")
         var random = Random(state: seed)
-        let frames = try GoldenFrame.names.map { try GoldenFrame.load($0) }
+        let frames = try GoldenFrame.names.map { (try GoldenFrame.load($0), GoldenMessages.types(of: $0)) }
         var accepted = 0
         for _ in 0..<100_000 {
-            var bytes = Array(frames[Int.random(in: 0..<frames.count, using: &random)].readableBytesView)
+            let (golden, types) = frames[Int.random(in: 0..<frames.count, using: &random)]
+            var bytes = Array(golden.readableBytesView)
             for _ in 0..<Int.random(in: 1...4, using: &random) { mutate(&bytes, &random) }
             var buffer = ByteBuffer(bytes: bytes)
             var decoder = FrameDecoder(frameSizeMax: 1 << 20)
             do throws(WireError) {
                 guard let frame = try decoder.next(from: &buffer) else { continue }
-                guard let again = try decode(frame.type, frame.body) else { continue }
+                guard let again = try decode(frame.type, frame.body, types) else { continue }
                 accepted += 1
                 #expect(again == frame.body, "seed \(seed): \(bytes)")
             } catch {
@@ -73,8 +75,9 @@ import WireProtocol
     }
 
     /// Decodes a body, and gives what encoding the result gives. NaN and slots without a value keep their bytes too.
-    private func decode(_ type: MessageType, _ body: ByteBuffer) throws(WireError) -> ByteBuffer? {
-        let types = GoldenMessages.types
+    private func decode(_ type: MessageType, _ body: ByteBuffer, _ types: [FeatureType]) throws(WireError)
+        -> ByteBuffer?
+    {
         switch type {
         case .hello: return try again(Hello(body: body))
         case .welcome: return try again(Welcome(body: body))
@@ -95,7 +98,7 @@ import WireProtocol
                 _ = try? view.keys(joinKeys: GoldenMessages.joinKeys).map { EntityKey.decode($0) }
             }
             return try again(RowsRequest(body: body))
-        case .values: return try again(try ValuesReply(body: body, types: types))
+        case .values: return try again(try ValuesReply(body: body, types: types), types)
         case .columns: return try again(try ColumnsReply(body: body, types: types), body)
         case .admin: return try again(AdminRequest(body: body))
         case .adminReply: return try again(AdminReply(body: body))
@@ -110,9 +113,9 @@ import WireProtocol
         return buffer
     }
 
-    private func again(_ reply: ValuesReply) throws(WireError) -> ByteBuffer {
+    private func again(_ reply: ValuesReply, _ types: [FeatureType]) throws(WireError) -> ByteBuffer {
         var buffer = ByteBuffer()
-        let layout = FeatureLayout(types: GoldenMessages.types)
+        let layout = FeatureLayout(types: types)
         ValuesHeader(
             asOf: reply.asOf,
             knownAt: reply.knownAt,
@@ -121,7 +124,10 @@ import WireProtocol
             eventTimes: reply.hasEventTimes
         ).write(into: &buffer)
         for row in reply.rows {
-            TestCells(row).withView(eventTimes: reply.hasEventTimes) { buffer.writeValuesRow($0, layout: layout) }
+            let isWritten = TestCells(row).withView(eventTimes: reply.hasEventTimes) {
+                buffer.writeValuesRow($0, layout: layout, byteCountMax: .max)
+            }
+            #expect(isWritten)
         }
         return buffer
     }

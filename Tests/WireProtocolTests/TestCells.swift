@@ -22,10 +22,21 @@ struct TestCells {
         case .float64(let value): slots.append(value.bitPattern)
         case .bool(let value): slots.append(value ? 1 : 0)
         case .timestamp(let value): slots.append(UInt64(bitPattern: value.microseconds))
-        case .string(let value):
-            slots.append(UInt64(strings.count) << 32 | UInt64(value.utf8.count))
-            strings += Array(value.utf8)
+        case .string(let value): store(Array(value.utf8))
+        case .list(let values):
+            var bytes: [UInt8] = []
+            FeaturePayload.append(list: values, to: &bytes)
+            store(bytes)
+        case .map(let entries):
+            var bytes: [UInt8] = []
+            FeaturePayload.append(map: entries, to: &bytes)
+            store(bytes)
         }
+    }
+
+    private mutating func store(_ bytes: [UInt8]) {
+        slots.append(UInt64(strings.count) << 32 | UInt64(bytes.count))
+        strings += bytes
     }
 
     func withView<R>(eventTimes wanted: Bool = false, _ body: (FeatureCellsView) throws -> R) rethrows -> R {

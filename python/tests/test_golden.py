@@ -9,12 +9,19 @@ import golden
 import pytest
 
 from strandline import ProtocolError, wire
+from strandline.feature_types import FeatureType
 from strandline.wire import MessageType, ValueType
 
 TIME = 1_700_000_000_123_456
 KNOWN = TIME + 5
 HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-TYPES = [ValueType.INT64, ValueType.FLOAT64, ValueType.STRING, ValueType.BOOL, ValueType.TIMESTAMP]
+TYPES = [FeatureType(kind) for kind in ValueType]
+NESTED = [
+    FeatureType(ValueType.INT64, is_list=True),
+    FeatureType(ValueType.STRING, is_list=True),
+    FeatureType(ValueType.INT64, key=ValueType.STRING),
+    FeatureType(ValueType.FLOAT64, key=ValueType.INT64),
+]
 JOIN_KEYS = (("customer_id", ValueType.INT64), ("merchant", ValueType.STRING))
 KEYS = [
     wire.encode_key({"customer_id": 42, "merchant": "café"}, JOIN_KEYS),
@@ -44,6 +51,9 @@ DECODERS = {
     "values": lambda body: wire.decode_values(body, TYPES),
     "values_event_times": lambda body: wire.decode_values(body, TYPES),
     "columns": lambda body: wire.decode_columns(body, TYPES),
+    "prepared_nested": wire.decode_prepared,
+    "values_nested": lambda body: wire.decode_values(body, NESTED),
+    "columns_nested": lambda body: wire.decode_columns(body, NESTED),
     "admin_reply": wire.decode_admin_reply,
 }
 
@@ -79,6 +89,8 @@ def test_errors() -> None:
 def test_prepared() -> None:
     features = zip(["v:n", "v:sum", "v:city", "v:ok", "v:seen"], TYPES)
     assert wire.decode_prepared(golden.body("prepared")) == wire.Prepared(5, HASH, JOIN_KEYS, tuple(features))
+    nested = zip(["v:last_n", "v:cities", "v:by_city", "v:by_n"], NESTED)
+    assert wire.decode_prepared(golden.body("prepared_nested")) == wire.Prepared(6, HASH, JOIN_KEYS, tuple(nested))
 
 
 @pytest.mark.parametrize("name", ["values", "values_event_times"])
@@ -100,7 +112,7 @@ def test_values_without_strings_take_the_short_way() -> None:
         return bytes(marks) + (7).to_bytes(8, "little") * (marks[0] >> 7) + b"\x01" * (marks[1] >> 7)
 
     body = wire.struct.pack("<qqIHB", 1, 2, 4, 2, 0) + row(0x81, 0x81) + row(2, 0x81) + row(3, 3) + row(0x81, 0x81)
-    values = wire.decode_values(body, [ValueType.INT64, ValueType.BOOL])
+    values = wire.decode_values(body, [FeatureType(ValueType.INT64), FeatureType(ValueType.BOOL)])
     assert values.columns == [[7, None, None, 7], [True, True, None, True]]
 
 
@@ -108,6 +120,18 @@ def test_columns() -> None:
     columns = wire.decode_columns(golden.body("columns"), TYPES)
     assert columns.columns == [[-7, 0], [0.1, None], ["Zürich", None], [True, None], [SEEN, None]]
     assert columns.statuses[2] == ["PRESENT", "PARTIAL"]
+
+
+@pytest.mark.parametrize("name", ["values_nested", "columns_nested"])
+def test_lists_and_maps(name: str) -> None:
+    decoded = DECODERS[name](golden.body(name))
+    assert decoded.columns == [
+        [[-7, 0, None], None],
+        [["Zürich", None, ""], []],
+        [{"Bern": 3, "Zürich": 1}, {}],
+        [{-7: 0.1, 42: None}, None],
+    ]
+    assert decoded.statuses[3] == ["PARTIAL", "NULL_VALUE"] and decoded.statuses[2] == ["PRESENT", "NOT_FOUND"]
 
 
 @pytest.mark.parametrize("name", DECODERS)

@@ -11,6 +11,7 @@ struct BrokerCommand: ParsableCommand {
 
               strandline-bench broker --topic events --partitions 200 --records 3000000 --keys 100000
               strandline-bench broker --topic events --partitions 50 --records 500000 --keys 100000 --uniform
+              strandline-bench broker --topic events --empty
             """
     )
 
@@ -18,22 +19,35 @@ struct BrokerCommand: ParsableCommand {
     var topic: String
 
     @Option(help: "Its partitions.")
-    var partitions = 200
+    var partitions = 280
+
+    @Flag(help: "Leave the topic empty.")
+    var empty = false
 
     @OptionGroup var records: RecordOptions
 
     func run() throws {
-        try TopicFilling.checkFits(records: records.records, recordBytes: records.recordBytes, partitions: partitions)
+        if !empty {
+            try TopicFilling.checkFits(
+                records: records.records,
+                recordBytes: records.recordBytes,
+                partitions: partitions
+            )
+        }
         let broker = try DevelopmentBroker()
         try broker.createTopic(topic, partitions: partitions)
         printLine(["bootstrap": broker.bootstrapServers])
+        if !empty { try fill(broker) }
+        var byte: UInt8 = 0
+        while read(0, &byte, 1) > 0 {}
+        broker.close()
+    }
+
+    private func fill(_ broker: DevelopmentBroker) throws {
         let filling = TopicFilling(topic: topic, partitions: partitions, runLength: records.runLength)
         let filled = try filling.fill(broker.bootstrapServers, records.generator(), 0..<records.records)
         try check(broker, filled)
         printLine(["records": String(filled.records), "bytes": String(filled.bytes)], title: "filled")
-        var byte: UInt8 = 0
-        while read(0, &byte, 1) > 0 {}
-        broker.close()
     }
 
     /// The broker drops the oldest batches of a partition that gets too large; a benchmark must not miss them.

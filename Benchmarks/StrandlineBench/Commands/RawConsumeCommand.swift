@@ -8,7 +8,7 @@ struct RawConsumeCommand: ParsableCommand {
         abstract: "Read a topic through librdkafka's C batch call, and do nothing with the records.",
         discussion: """
             The bound that ingest is compared with: the server's own librdkafka settings, timed from the assignment to
-            the last record, processor time of the whole process in between.
+            the last record, processor time of the whole process in between. The broker is connected before.
 
               strandline-bench raw-consume --bootstrap 127.0.0.1:40123 --topic events
             """
@@ -88,6 +88,9 @@ final class RawConsumer {
         let total = extent.records
         var records = 0
         var idle = 0
+        var (low, high): (Int64, Int64) = (0, 0)
+        // The server knows its broker by the time it assigns; so does this client after an answer.
+        rd_kafka_query_watermark_offsets(client, topic, 0, &low, &high, 10_000)
         let processor = Measure.processorMicroseconds()
         let began = Measure.nanoseconds()
         rd_kafka_assign(client, list)

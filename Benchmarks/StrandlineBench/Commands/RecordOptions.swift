@@ -3,10 +3,10 @@ import ArgumentParser
 /// Which records to make. The same options make the same records.
 struct RecordOptions: ParsableArguments {
     @Option(help: "Number of records.")
-    var records = 3_000_000
+    var records = 5_000_000
 
     @Option(help: "Number of entities.")
-    var keys = 100_000
+    var keys = 1_000_000
 
     @Option(help: "Zipf exponent of the entities' frequencies.")
     var zipf = 1.0

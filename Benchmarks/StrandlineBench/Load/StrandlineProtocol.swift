@@ -131,8 +131,8 @@ enum Frame {
             try skipString()
             types.append(UInt8(try number(1)))
         }
-        guard !types.contains(3) else {
-            throw BenchError("the service has features of type string; the load knows numbers only")
+        guard types.allSatisfy({ $0 == 1 || $0 == 2 || $0 == 4 || $0 == 5 }) else {
+            throw BenchError("the service has features that are strings, lists or maps; the load knows numbers only")
         }
         return PreparedService(lookupID: body.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) }, types: types)
     }

@@ -76,8 +76,13 @@ struct RecordGenerator {
 
     /// Writes record `number` to `buffer`, which has `recordBytes + 32` bytes at least.
     ///
+    /// - Parameter time: the event time, microseconds since 1970; the record's own place in the 30 days when nil.
     /// - Returns: the record's length and its entity.
-    func write(_ number: Int, to buffer: UnsafeMutableRawBufferPointer) -> (byteCount: Int, entity: Int) {
+    func write(
+        _ number: Int,
+        to buffer: UnsafeMutableRawBufferPointer,
+        time: Int64? = nil
+    ) -> (byteCount: Int, entity: Int) {
         var writer = TextWriter(buffer)
         let entity = entity(number)
         let random = mixed(seed, UInt64(number) &* 4 &+ 2)
@@ -85,7 +90,7 @@ struct RecordGenerator {
         writer.append(#"{"user_id":"#)
         writer.append(UInt64(entity))
         writer.append(#","ts":"#)
-        writer.append(UInt64(eventTime(number)))
+        writer.append(UInt64(time ?? eventTime(number)))
         writer.append(#","amount":"#)
         writer.append(cents / 100)
         writer.append(".")

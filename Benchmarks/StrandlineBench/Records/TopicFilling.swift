@@ -8,6 +8,7 @@
 // partitions are equally full, and a reader, who fetches a batch of each partition in turn, meets an entity's records
 // (nearly) in the order of time.
 
+import Glibc
 import KafkaLog
 
 struct TopicFilling {
@@ -16,6 +17,8 @@ struct TopicFilling {
     let partitions: Int?
     /// Records of a producer's batch.
     let runLength: Int
+    /// Records a second, each with its send as event time; nil sends as fast as it goes.
+    var rate: Double?
 
     /// A batch above 2.4 MB may vanish in the development broker.
     static let batchBytesMax = 2_200_000
@@ -27,6 +30,9 @@ struct TopicFilling {
     struct Result {
         var records = 0
         var bytes = 0
+        var seconds = 0.0
+        /// The farthest that a paced record was sent behind its time. Nanoseconds.
+        var behindMax: Int64 = 0
     }
 
     static func checkFits(records: Int, recordBytes: Int, partitions: Int) throws {
@@ -48,8 +54,14 @@ struct TopicFilling {
             keyBuffer.deallocate()
         }
         var result = Result()
+        let began = Measure.nanoseconds()
         for number in range {
-            let (count, entity) = generator.write(number, to: buffer)
+            if let rate {
+                let due = began + UInt64(Double(number - range.lowerBound) * 1e9 / rate)
+                result.behindMax = max(result.behindMax, try wait(until: due, producer))
+            }
+            let time = rate == nil ? nil : Measure.wallMicroseconds()
+            let (count, entity) = generator.write(number, to: buffer, time: time)
             var key = TextWriter(keyBuffer)
             key.append(UInt64(entity))
             let partition = partitions.map { Int32((number / runLength) % $0) }
@@ -63,11 +75,23 @@ struct TopicFilling {
             result.bytes += count
             if number % 4096 == 0 { try check(producer.poll(timeoutMilliseconds: 0)) }
         }
+        result.seconds = Double(Measure.nanoseconds() - began) / 1e9
         while producer.outstanding > 0 {
             try? producer.flush(timeoutMilliseconds: 1000)
             try check(producer.poll(timeoutMilliseconds: 0))
         }
         return result
+    }
+
+    /// - Returns: how late it is already. Nanoseconds.
+    private func wait(until due: UInt64, _ producer: KafkaProducer) throws -> Int64 {
+        var now = Measure.nanoseconds()
+        while now < due {
+            try check(producer.poll(timeoutMilliseconds: 0))
+            usleep(300)
+            now = Measure.nanoseconds()
+        }
+        return Int64(now - due)
     }
 
     private func send(
@@ -93,7 +117,7 @@ struct TopicFilling {
     private func settings(_ bootstrap: String) -> KafkaSettings {
         var settings = KafkaSettings(bootstrapServers: bootstrap)
         settings.entries += [
-            KafkaSetting("linger.ms", "50"),
+            KafkaSetting("linger.ms", rate == nil ? "50" : "1"),
             KafkaSetting("batch.num.messages", String(runLength)),
             KafkaSetting("batch.size", String(Self.batchBytesMax)),
             // The bytes that a reader fetches are then those of the records.

@@ -71,14 +71,35 @@ typedef struct CArrowText {
     int64_t rows;
 } CArrowText;
 
-/// A column to append. `values` holds `int64_t` (also for timestamps), `double`, `uint8_t` (bool) or, for text, UTF-8
-/// bytes cut by `offsets` (rows + 1 of them). `rows` must be the table's row count.
+typedef enum CArrowShape {
+    CARROW_SINGLE = 0,
+    CARROW_LIST = 1,
+    CARROW_MAP = 2,
+} CArrowShape;
+
+/// Values of one type, on their way into a table. `data` holds `int64_t` (also for timestamps), `double`, `uint8_t` (bool)
+/// or, for text, UTF-8 bytes cut by `offsets` (count + 1 of them).
+typedef struct CArrowValues {
+    CArrowType type;
+    int64_t count;
+    const void *data;
+    const int64_t *offsets;
+    const uint8_t *validity;
+} CArrowValues;
+
+/// A column to append; `rows` must be the table's row count.
+///
+///   single  `values` has one value a row; the fields below it are not looked at
+///   list    row `r` is `values[starts[r] ..< starts[r + 1]]` where `validity[r]` is 1, else null
+///   map     the same, each of `values` under the one of `keys` at its place; keys are never null
 typedef struct CArrowColumn {
     const char *name;
-    CArrowType type;
+    CArrowShape shape;
     int64_t rows;
-    const void *values;
-    const int64_t *offsets;
+    CArrowValues values;
+    CArrowValues keys;
+    /// rows + 1, from 0 to the count of `values`, never falling.
+    const int64_t *starts;
     const uint8_t *validity;
 } CArrowColumn;
 

@@ -98,8 +98,12 @@ extension FeatureStore {
         }
     }
 
-    private static func evaluate(_ part: LookupPlan.Part, _ events: EntityEvents, _ point: ReadPoint, _ scratch: ReadScratch)
-    {
+    private static func evaluate(
+        _ part: LookupPlan.Part,
+        _ events: EntityEvents,
+        _ point: ReadPoint,
+        _ scratch: ReadScratch
+    ) {
         part.outputs.withUnsafeBufferPointer { outputs in
             guard let base = outputs.baseAddress else { return }
             part.windows.evaluate(

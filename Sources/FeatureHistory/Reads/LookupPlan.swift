@@ -7,7 +7,7 @@ import Windowing
 public final class LookupPlan: Sendable {
     public struct Feature: Hashable, Sendable {
         public var reference: FeatureReference
-        public var type: ValueType
+        public var type: FeatureType
     }
 
     /// The features of one history.
@@ -53,13 +53,15 @@ public final class LookupPlan: Sendable {
                     joinKeys.append(key)
                 }
             }
-            let column = aggregation.column.flatMap { history.column($0) }
-            let type = aggregation.function.resultType(of: column?.column.field.type) ?? .int64
-            features.append(Feature(reference: reference, type: type))
+            let column = aggregation.column.flatMap { history.column(view.storedColumn($0).name) }?.column
+            let filter = view.filterColumn.flatMap { history.column($0.name) }?.column
+            let type = aggregation.function.resultType(of: column?.field.type) ?? .int64
+            features.append(Feature(reference: reference, type: aggregation.timeWindow.type(of: type)))
             if members[history.id] == nil { histories.append(history) }
-            let from = max(source.availableFrom, history.availableFrom, column?.column.availableFrom ?? .distantPast)
+            let columnsFrom = [column, filter].compactMap { $0?.availableFrom }.max() ?? .distantPast
+            let from = max(source.availableFrom, history.availableFrom, columnsFrom)
             members[history.id, default: []].append(
-                (Int32(output), PlannedAggregation(aggregation, in: history, availableFrom: from))
+                (Int32(output), PlannedAggregation(aggregation, of: view, in: history, availableFrom: from))
             )
         }
         guard joinKeys.count <= Self.joinKeysMax else {
@@ -97,15 +99,16 @@ public final class LookupPlan: Sendable {
 }
 
 extension PlannedAggregation {
-    init(_ aggregation: Aggregation, in history: HistorySchema, availableFrom: Instant) {
-        let column = aggregation.column.flatMap { history.column($0) }
-        let length: Int64? = if case .sliding(let microseconds) = aggregation.timeWindow { microseconds } else { nil }
+    init(_ aggregation: Aggregation, of view: FeatureView, in history: HistorySchema, availableFrom: Instant) {
+        let column = aggregation.column.flatMap { history.column(view.storedColumn($0).name) }
         self.init(
             function: aggregation.function,
+            parameters: aggregation.parameters,
             column: column.map { ($0.index, $0.column.field.type) },
-            length: length,
+            window: aggregation.timeWindow,
             offset: aggregation.offset,
             defaultValue: aggregation.defaultValue,
+            filter: view.filterColumn.flatMap { history.column($0.name)?.index },
             availableFrom: availableFrom
         )
     }

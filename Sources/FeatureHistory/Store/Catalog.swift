@@ -31,7 +31,7 @@ public final class Catalog: Sendable {
                 let history = histories.first(where: { $0.source == view.source && $0.joinKeys == joinKeys })
             else { continue }
             planned[history.id, default: []] += view.aggregations.map {
-                PlannedAggregation($0, in: history, availableFrom: .distantPast)
+                PlannedAggregation($0, of: view, in: history, availableFrom: .distantPast)
             }
         }
         tileLayouts = planned.mapValues { TileLayout($0) }
@@ -68,7 +68,7 @@ public final class Catalog: Sendable {
                 let source = definition.sources.first(where: { $0.name == view.source })
             else { throw StoreError(.refused, "view '\(view.name)' names an unknown entity or source") }
             // The field is decoded as event time: as anything else it would always be null.
-            let used = view.aggregations.compactMap(\.column) + entity.joinKeys.map(\.name)
+            let used = view.fields.union(entity.joinKeys.map(\.name))
             if used.contains(source.timestampField),
                 let field = (source.schema + entity.joinKeys).first(where: { $0.name == source.timestampField }),
                 field.type != .timestamp
@@ -95,8 +95,9 @@ public final class Catalog: Sendable {
                     )
                 )
             }
-            for name in view.aggregations.compactMap(\.column) {
-                guard let field = source.schema.first(where: { $0.name == name }) else {
+            for (stored, type) in view.storedColumns(of: source) {
+                let name = stored.name
+                guard let field = type.map({ Field(name: name, type: $0) }) else {
                     throw StoreError(.refused, "view '\(view.name)': source '\(source.name)' has no column '\(name)'")
                 }
                 if let (_, column) = histories[place].column(name) {

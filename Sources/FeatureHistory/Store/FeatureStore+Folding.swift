@@ -62,6 +62,18 @@ extension FeatureStore {
         _ = resident.evict(bytes: .max / 2, foldedThrough: foldedArrival.load(ordering: .acquiring))
     }
 
+    /// Rewrites the table files so that nothing that was replaced takes space any more. Blocking, and long; RocksDB does
+    /// the same by and by.
+    public func compact() throws(StoreError) {
+        try checkNotFailed()
+        try storing { () throws(RocksDBError) in
+            try database.flushAll()
+            for family in [families.leaves, families.journal, families.ledger, families.registry] {
+                try database.compactRange(family)
+            }
+        }
+    }
+
     /// Moves the events of all visible commits to leaves.
     public func fold() throws(StoreError) {
         try folding.withLock { () throws(StoreError) in

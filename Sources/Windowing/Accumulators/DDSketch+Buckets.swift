@@ -37,8 +37,8 @@ extension DDSketch {
         return key < 0 ? -magnitude : magnitude
     }
 
-    /// The value at rank floor(q (n - 1)), counted from 0, of the values in ascending order: its bucket's middle, off by
-    /// `relativeError` at most. Nil without values, and unless q lies in 0 ... 1.
+    /// The value at rank floor(q (n - 1)), counted from 0, of the values in ascending order: its bucket's middle, off
+    /// by `relativeError` at most. Nil without values, and unless q lies in 0 ... 1.
     ///
     /// The product is formed exactly: q is a whole number of 2^-s, and the shift by s drops what lies behind the point.
     public func quantile(_ q: Double) -> Double? {

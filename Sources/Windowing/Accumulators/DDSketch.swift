@@ -9,7 +9,8 @@
 // Accuracy. A bucket [L, L + 2^(e-k)) answers with its middle r. For any x in it |x - r| <= 2^(e-k-1), and x >= 2^e, so
 // |x - r| / x <= 2^-(k+1): k is the least with 2^-(k+1) <= alpha. None smaller would do: a binade's first bucket holds
 // x = 2^e itself, which is off by 2^-(k+1) exactly. Subnormal numbers are numbered by their own highest bit, e from
-// -1074 on, and obey the same bound; where fewer than k bits stand below it, a bucket is one number and answers with it.
+// -1074 on, and obey the same bound; where fewer than k bits stand below it, a bucket is one number and its own
+// answer. (An int64 column adds the nearest doubles, which are off by 2^-53 at most before that.)
 //
 // Size. A double's exponent has 2098 values, so there are at most 2 * 2098 * 2^k + 1 buckets (268,545 for k = 6), and
 // 2^k a binade of the data: amounts from 0.01 to 10,000 lie in 20 binades, 1280 buckets if all are hit.

@@ -29,6 +29,9 @@ public struct ExactMoments: Sendable {
         base = ExactSum.noBase
     }
 
+    /// Bytes outside of the value.
+    var heapBytes: Int { wide == nil ? 0 : 3 * WideSum.limbCount * MemoryLayout<UInt64>.stride }
+
     /// How many values were added.
     @inlinable
     public var count: Int64 { valueCount }

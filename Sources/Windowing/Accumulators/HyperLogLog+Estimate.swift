@@ -1,6 +1,6 @@
-// The estimate: O. Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6. It needs no
-// table of corrections and no threshold between two formulas, and only + - * / and square roots, which IEEE 754 rounds
-// alike everywhere.
+// The estimate: O. Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6. It needs
+// no table of corrections and no threshold between two formulas, and only + - * / and square roots, which IEEE 754
+// rounds alike everywhere.
 //
 //   C(k) = how many registers hold the rank k, 0 <= k <= q + 1, q = 64 - p, m = 2^p
 //   z    = m σ(C(0)/m) + C(1)/2 + ... + C(q)/2^q + m τ(1 - C(q+1)/m) / 2^q

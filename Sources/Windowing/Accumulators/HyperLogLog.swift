@@ -36,6 +36,9 @@ public struct HyperLogLog: Sendable {
         precisionByte = UInt8(min(max(precision, Self.precisions.lowerBound), Self.precisions.upperBound))
     }
 
+    /// Bytes outside of the value.
+    var heapBytes: Int { dense.capacity + sparse.heapBytes }
+
     public var precision: Int { Int(precisionByte) }
 
     /// Beyond this many registers the sparse form would be slow, and not much smaller.

@@ -27,6 +27,9 @@ struct SortedEntries<let inlineCapacity: Int, Entry: SortedEntry>: Sendable {
     @inlinable
     init() {}
 
+    /// Bytes outside of the value.
+    var heapBytes: Int { heap.capacity * MemoryLayout<Entry>.stride }
+
     @inlinable var count: Int { heap.isEmpty ? Int(fewCount) : heap.count }
 
     /// The entries, keys ascending.
@@ -143,8 +146,8 @@ struct SortedEntries<let inlineCapacity: Int, Entry: SortedEntry>: Sendable {
         var own = 0
         for index in theirs.indices {
             let key = theirs[index].key
-            // Strides that double find the neighbourhood, halving finds the place: cheap when few meet many, and nearly a
-            // plain step when as many meet as many.
+            // Strides that double find the neighbourhood, halving finds the place: cheap when few meet many, and nearly
+            // a plain step when as many meet as many.
             if own < entries.count, entries[own].key < key {
                 var stride = 1
                 while own + stride < entries.count, entries[own + stride].key < key {

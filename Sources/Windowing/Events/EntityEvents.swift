@@ -24,6 +24,7 @@ public struct EntityEvents {
 
     public mutating func free() {
         leaf.free()
+        tree?.free()
         tree = nil
         heap.free()
         count = 0
@@ -57,7 +58,8 @@ public struct EntityEvents {
     /// Copies the events that arrived after `arrival` and not after `last` to the end of `batch`, oldest first.
     public func copy(arrivedAfter arrival: Int64, through last: Int64, to batch: EventBatch) {
         func copy(_ leaf: EventLeaf) {
-            for index in 0..<Int(leaf.count) where leaf.arrival(at: index) > arrival && leaf.arrival(at: index) <= last {
+            for index in 0..<Int(leaf.count) where leaf.arrival(at: index) > arrival && leaf.arrival(at: index) <= last
+            {
                 leaf.copy(index, to: batch, heap)
             }
         }
@@ -82,14 +84,23 @@ public struct EntityEvents {
 
     /// Whether any event of `interval`, which has no start, arrived by `knownAt`.
     func hasEvent(in interval: WindowInterval, knownAt: Int64) -> Bool {
-        if let tree { return tree.hasEvent(in: interval, knownAt: knownAt) }
+        if let tree { return tree.hasEvent(in: interval, knownAt: knownAt, heap) }
         let span = leaf.span(heap)
         return interval.rows(of: span).contains { span.arrivals[$0] <= knownAt }
     }
 
     /// Adds the events of `interval` to an evaluation; they are all older than those added before.
     func add(_ interval: WindowInterval, to evaluation: WindowEvaluation) {
-        if let tree { tree.add(interval, to: evaluation, heap) } else { evaluation.extend(over: leaf.span(heap), interval) }
+        if let tree { return tree.add(interval, to: evaluation, heap) }
+        let span = leaf.span(heap)
+        evaluation.extend(over: span, interval.rows(of: span))
+    }
+
+    /// Adds the newest events of `interval` until none is wanted any more.
+    func add(_ newest: inout NewestEvents, in interval: WindowInterval, to evaluation: WindowEvaluation) {
+        if let tree { return tree.add(&newest, in: interval, to: evaluation, heap) }
+        let span = leaf.span(heap)
+        newest.add(span, interval.rows(of: span), to: evaluation)
     }
 
     /// The bytes of a string slot that an evaluation has come by.

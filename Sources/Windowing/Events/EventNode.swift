@@ -1,11 +1,22 @@
-// A node of an `EventTree`: a leaf of events, or up to some children, with what is known about all events below.
+// A node of an `EventTree`: a leaf of events, or up to some children with what is known about each.
 //
-//   level 0    leaf          | events |
-//   level > 0  children      | node | node | ...     starts | order of the first event below each child | ...
+//   level 0    leaf        | events |
+//   level > 0  children    | node | node | ...
+//              summaries   | first order, last time, oldest and newest arrival | ... one a child
+//              tiles       | states of child 0 | states of child 1 | ...          filled when a read needs them
 //
-// A reference to memory that the tree owns and frees; copying it copies the reference.
+// What is known about a child stands in its parent, side by side: a read comes by the children that it passes over
+// without touching them. A node is a reference to memory that the tree owns and frees; copying it copies the reference.
 
 import FeatureModel
+
+/// What a parent knows about all events below one child.
+struct NodeSummary {
+    var first: EventOrder
+    var lastTime: Int64
+    var oldestArrival: Int64
+    var newestArrival: Int64
+}
 
 struct EventNode {
     private let storage: UnsafeMutablePointer<Storage>
@@ -15,12 +26,9 @@ struct EventNode {
         var childCount: Int32 = 0
         var leaf: EventLeaf
         var children: UnsafeMutablePointer<EventNode>?
-        var starts: UnsafeMutablePointer<EventOrder>?
+        var summaries: UnsafeMutablePointer<NodeSummary>?
         var capacity: Int32 = 0
-        var lastTime: Int64 = .min
-        var oldestArrival: Int64 = .max
-        var newestArrival: Int64 = .min
-        var tile = Tile()
+        var tiles = ChildTiles()
     }
 
     init(leaf: EventLeaf) {
@@ -32,19 +40,19 @@ struct EventNode {
         storage = .allocate(capacity: 1)
         storage.initialize(to: Storage(level: Int32(truncatingIfNeeded: level), leaf: EventLeaf(columnCount: 0)))
         storage.pointee.children = .allocate(capacity: capacity)
-        storage.pointee.starts = .allocate(capacity: capacity)
+        storage.pointee.summaries = .allocate(capacity: capacity)
         storage.pointee.capacity = Int32(truncatingIfNeeded: capacity)
         for child in children { insert(child, at: childCount) }
     }
 
-    var level: Int { Int(storage.pointee.level) }
-    var childCount: Int { Int(storage.pointee.childCount) }
+    @inline(__always) var level: Int { Int(storage.pointee.level) }
+    @inline(__always) var childCount: Int { Int(storage.pointee.childCount) }
     var leaf: EventLeaf { storage.pointee.leaf }
 
-    /// Without what lies below, and without the tile.
+    /// Without what lies below, and without tiles.
     var byteCount: Int {
-        MemoryLayout<Storage>.size + leaf.byteCount
-            + Int(storage.pointee.capacity) * (MemoryLayout<EventNode>.size + MemoryLayout<EventOrder>.size)
+        let each = MemoryLayout<EventNode>.stride + MemoryLayout<NodeSummary>.stride
+        return MemoryLayout<Storage>.size + leaf.byteCount + Int(storage.pointee.capacity) * each
     }
 
     @inline(__always)
@@ -53,132 +61,232 @@ struct EventNode {
     @inline(__always)
     func child(_ index: Int) -> EventNode { storage.pointee.children.unsafelyUnwrapped[index] }
 
-    // MARK: What lies below
+    @inline(__always)
+    func summary(_ index: Int) -> NodeSummary { storage.pointee.summaries.unsafelyUnwrapped[index] }
 
-    /// The order of the first event; a node is never empty but while it is made.
-    private var firstOrder: EventOrder {
-        level == 0 ? storage.pointee.leaf.order(at: 0) : storage.pointee.starts.unsafelyUnwrapped[0]
+    /// What this node's parent should know; nil when there are no events.
+    var ownSummary: NodeSummary? {
+        if level == 0 {
+            guard leaf.count > 0 else { return nil }
+            return NodeSummary(
+                first: leaf.order(at: 0),
+                lastTime: leaf.time(at: Int(leaf.count) - 1),
+                oldestArrival: leaf.oldestArrival,
+                newestArrival: leaf.newestArrival
+            )
+        }
+        guard childCount > 0 else { return nil }
+        var all = summary(0)
+        all.lastTime = summary(childCount - 1).lastTime
+        for index in 1..<max(1, childCount) {
+            all.oldestArrival = min(all.oldestArrival, summary(index).oldestArrival)
+            all.newestArrival = max(all.newestArrival, summary(index).newestArrival)
+        }
+        return all
     }
-
-    var firstTime: Int64 {
-        if level == 0 { return storage.pointee.leaf.count > 0 ? storage.pointee.leaf.time(at: 0) : .max }
-        return storage.pointee.starts.unsafelyUnwrapped[0].time
-    }
-
-    var lastTime: Int64 {
-        guard level == 0 else { return storage.pointee.lastTime }
-        let count = Int(storage.pointee.leaf.count)
-        return count > 0 ? storage.pointee.leaf.time(at: count - 1) : .min
-    }
-
-    var oldestArrival: Int64 { level == 0 ? storage.pointee.leaf.oldestArrival : storage.pointee.oldestArrival }
-    var newestArrival: Int64 { level == 0 ? storage.pointee.leaf.newestArrival : storage.pointee.newestArrival }
 
     /// The child that an event of this order belongs to: the last one that starts at or before it.
     func childIndex(for order: EventOrder) -> Int {
-        let starts = storage.pointee.starts.unsafelyUnwrapped
+        let summaries = storage.pointee.summaries.unsafelyUnwrapped
         var low = 1
         var high = childCount
         while low < high {
             let middle = (low + high) / 2
-            if order < starts[middle] { high = middle } else { low = middle + 1 }
+            if order < summaries[middle].first { high = middle } else { low = middle + 1 }
         }
         return low - 1
     }
 
     // MARK: Children
 
+    /// A new child; nothing is known about it yet, so no tile is forgotten.
     func insert(_ child: EventNode, at index: Int) {
         let children = storage.pointee.children.unsafelyUnwrapped
-        let starts = storage.pointee.starts.unsafelyUnwrapped
+        let summaries = storage.pointee.summaries.unsafelyUnwrapped
         let moved = childCount - index
         if moved > 0 {
             (children + index + 1).update(from: children + index, count: moved)
-            (starts + index + 1).update(from: starts + index, count: moved)
+            (summaries + index + 1).update(from: summaries + index, count: moved)
         }
+        storage.pointee.tiles.insert(at: index, count: childCount)
         children[index] = child
         storage.pointee.childCount += 1
-        refresh(index)
+        _ = refresh(index)
     }
 
-    /// Takes the children from `index` on away; what the node says about itself is put right.
-    func removeChildren(from index: Int) -> [EventNode] {
-        let removed = (index..<childCount).map(child)
+    /// Moves the children from `index` on to the end of `other`, without their tiles.
+    ///
+    /// - Returns: the bytes that the tiles gave back.
+    func moveChildren(from index: Int, to other: EventNode) -> Int {
+        var freed = 0
+        for moved in index..<childCount {
+            other.insert(child(moved), at: other.childCount)
+            freed += storage.pointee.tiles.forget(moved)
+        }
         storage.pointee.childCount = Int32(truncatingIfNeeded: index)
-        refreshAll()
-        return removed
+        return freed
     }
 
-    /// Takes over what every child says, after events have left for another node.
-    func refreshAll() {
-        storage.pointee.lastTime = .min
-        storage.pointee.oldestArrival = .max
-        storage.pointee.newestArrival = .min
-        for index in 0..<childCount { refresh(index) }
+    /// Takes over what changed below a child, and forgets its tile.
+    ///
+    /// - Returns: the bytes that the tile gave back.
+    func refresh(_ index: Int) -> Int {
+        if let summary = child(index).ownSummary { storage.pointee.summaries.unsafelyUnwrapped[index] = summary }
+        return storage.pointee.tiles.forget(index)
     }
 
-    /// Takes over what was added below a child.
-    func refresh(_ index: Int) {
-        let child = self.child(index)
-        storage.pointee.starts.unsafelyUnwrapped[index] = child.firstOrder
-        storage.pointee.lastTime = max(storage.pointee.lastTime, child.lastTime)
-        storage.pointee.oldestArrival = min(storage.pointee.oldestArrival, child.oldestArrival)
-        storage.pointee.newestArrival = max(storage.pointee.newestArrival, child.newestArrival)
+    /// Takes over that one event came in below a child, and forgets its tile.
+    ///
+    /// - Returns: the bytes that the tile gave back.
+    @inline(__always)
+    func note(_ order: EventOrder, arrival: Int64, below index: Int) -> Int {
+        let summary = storage.pointee.summaries.unsafelyUnwrapped + index
+        if order < summary.pointee.first { summary.pointee.first = order }
+        if order.time > summary.pointee.lastTime { summary.pointee.lastTime = order.time }
+        if arrival < summary.pointee.oldestArrival { summary.pointee.oldestArrival = arrival }
+        if arrival > summary.pointee.newestArrival { summary.pointee.newestArrival = arrival }
+        return storage.pointee.tiles.forget(index)
     }
 
     // MARK: Walks
 
     func leaves(arrivedAfter after: Int64, through: Int64, _ body: (EventLeaf) -> Void) {
-        guard newestArrival > after, oldestArrival <= through else { return }
         guard level > 0 else { return body(leaf) }
-        for index in 0..<childCount { child(index).leaves(arrivedAfter: after, through: through, body) }
+        for index in 0..<childCount
+        where summary(index).newestArrival > after && summary(index).oldestArrival <= through {
+            child(index).leaves(arrivedAfter: after, through: through, body)
+        }
     }
 
     /// Whether any event of `interval` arrived by `knownAt`. `interval` has no start.
-    func hasEvent(in interval: WindowInterval, knownAt: Int64) -> Bool {
-        guard interval.overlaps(first: firstTime, last: lastTime), oldestArrival <= knownAt else { return false }
-        // The first event lies in the interval; or all do, and the one that arrived first is known.
-        if newestArrival <= knownAt || interval.covers(first: firstTime, last: lastTime) { return true }
+    func hasEvent(in interval: WindowInterval, knownAt: Int64, _ heap: StringHeap) -> Bool {
         guard level > 0 else {
-            let times = 0..<Int(leaf.count)
-            return times.contains { interval.contains(Instant(microseconds: leaf.time(at: $0))) && leaf.arrival(at: $0) <= knownAt }
+            let span = leaf.span(heap)
+            return interval.rows(of: span).contains { span.arrivals[$0] <= knownAt }
         }
-        return (0..<childCount).contains { child($0).hasEvent(in: interval, knownAt: knownAt) }
+        for index in 0..<childCount {
+            let below = summary(index)
+            guard interval.overlaps(first: below.first.time, last: below.lastTime) else { return false }
+            guard below.oldestArrival <= knownAt else { continue }
+            // The first event lies in the interval; or all do, and the one that arrived first is known.
+            if below.newestArrival <= knownAt || interval.covers(first: below.first.time, last: below.lastTime) {
+                return true
+            }
+            if child(index).hasEvent(in: interval, knownAt: knownAt, heap) { return true }
+        }
+        return false
     }
 
     // MARK: Tiles
 
-    /// Forgets what the tile holds: an event below has changed it.
-    func forgetTile() { storage.pointee.tile.forget() }
-
     /// Frees the tiles here and below: the states that they hold are no longer those that are asked for.
     func freeTiles() {
-        storage.pointee.tile.free()
+        storage.pointee.tiles.free()
         for index in 0..<childCount { child(index).freeTiles() }
     }
 
-    /// The tile, with the states that `wanted` asks for filled.
+    /// Adds all events below a child to an evaluation, from its tile.
     ///
     /// - Parameter bytes: grows by what new tiles take.
-    func filledTile(_ wanted: [WindowPlan.Column], _ layout: TileLayout, _ heap: StringHeap, _ bytes: inout Int) -> Tile {
-        for column in wanted where !storage.pointee.tile.isFilled(column.place) { fill(column.place, layout, heap, &bytes) }
-        return storage.pointee.tile
+    @inline(__always)
+    func merge(_ index: Int, into evaluation: WindowEvaluation, _ heap: StringHeap, _ bytes: inout Int) {
+        for slot in 0..<evaluation.columns.count {
+            let column = evaluation.columns[slot]
+            let state = filledColumn(index, column.place, evaluation.layout, heap, &bytes)
+            evaluation.states[slot].merge(older: state.pointee, column.column.kind)
+        }
+        for slot in 0..<evaluation.functions.count {
+            let state = filledFunction(index, evaluation.functions[slot].place, evaluation.layout, heap, &bytes)
+            evaluation.functionStates[slot].merge(older: state.pointee)
+        }
     }
 
-    private func fill(_ place: Int, _ layout: TileLayout, _ heap: StringHeap, _ bytes: inout Int) {
+    /// How many events below a child belong (see `NewestEvents`), and when the oldest of them was.
+    func events(
+        _ index: Int,
+        mask: UInt64,
+        _ layout: TileLayout,
+        _ heap: StringHeap,
+        _ bytes: inout Int
+    ) -> (count: Int64, oldestTime: Int64)? {
+        guard let place = layout.events(mask: mask) else { return nil }
+        let state = filledColumn(index, place, layout, heap, &bytes)
+        return (state.pointee.count, state.pointee.oldestTime)
+    }
+
+    @inline(__always)
+    private func filledColumn(
+        _ index: Int,
+        _ place: Int,
+        _ layout: TileLayout,
+        _ heap: StringHeap,
+        _ bytes: inout Int
+    ) -> UnsafePointer<ColumnAccumulator> {
+        if !storage.pointee.tiles.columns.isFilled(index, place) { fillColumn(index, place, layout, heap, &bytes) }
+        return storage.pointee.tiles.columns.state(index, place)
+    }
+
+    private func fillColumn(_ index: Int, _ place: Int, _ layout: TileLayout, _ heap: StringHeap, _ bytes: inout Int) {
         let column = layout.columns[place]
+        let child = self.child(index)
         var state = ColumnAccumulator()
-        if level == 0 {
-            let span = leaf.span(heap)
+        if child.level == 0 {
+            let span = child.leaf.span(heap)
             state.extend(over: span, column, parts: column.parts, range: 0..<span.count, knownAt: .max)
         } else {
-            for index in (0..<childCount).reversed() {
-                let child = self.child(index)
-                if !child.storage.pointee.tile.isFilled(place) { child.fill(place, layout, heap, &bytes) }
-                state.merge(older: child.storage.pointee.tile[place], column.kind)
+            for below in (0..<child.childCount).reversed() {
+                state.merge(older: child.filledColumn(below, place, layout, heap, &bytes).pointee, column.kind)
             }
         }
-        bytes += storage.pointee.tile.set(place, state, count: layout.columns.count)
+        let capacity = Int(storage.pointee.capacity)
+        bytes += storage.pointee.tiles.columns.set(
+            index,
+            place,
+            state,
+            capacity: capacity,
+            stride: layout.columns.count
+        )
+    }
+
+    @inline(__always)
+    private func filledFunction(
+        _ index: Int,
+        _ place: Int,
+        _ layout: TileLayout,
+        _ heap: StringHeap,
+        _ bytes: inout Int
+    ) -> UnsafePointer<FunctionState> {
+        if !storage.pointee.tiles.functions.isFilled(index, place) { fillFunction(index, place, layout, heap, &bytes) }
+        return storage.pointee.tiles.functions.state(index, place)
+    }
+
+    private func fillFunction(
+        _ index: Int,
+        _ place: Int,
+        _ layout: TileLayout,
+        _ heap: StringHeap,
+        _ bytes: inout Int
+    ) {
+        let function = layout.functions[place]
+        let column = layout.columns[function.column]
+        let child = self.child(index)
+        var state = FunctionState(function.kind, column.kind)
+        if child.level == 0 {
+            let span = child.leaf.span(heap)
+            state.extend(over: span, column, range: 0..<span.count, knownAt: .max)
+        } else {
+            for below in (0..<child.childCount).reversed() {
+                state.merge(older: child.filledFunction(below, place, layout, heap, &bytes).pointee)
+            }
+        }
+        let capacity = Int(storage.pointee.capacity)
+        bytes += storage.pointee.tiles.functions.set(
+            index,
+            place,
+            state,
+            capacity: capacity,
+            stride: layout.functions.count
+        )
     }
 
     // MARK: The end
@@ -198,9 +306,9 @@ struct EventNode {
     }
 
     private func release() {
-        storage.pointee.tile.free()
+        storage.pointee.tiles.free()
         storage.pointee.children?.deallocate()
-        storage.pointee.starts?.deallocate()
+        storage.pointee.summaries?.deallocate()
         storage.deinitialize(count: 1)
         storage.deallocate()
     }

@@ -44,6 +44,17 @@ public struct EventSpan {
     @inlinable
     func column(_ index: Int) -> UnsafePointer<UInt64> { columns + index * columnStride }
 
+    /// The last row of `range` that counts: null in no column of `mask`, and arrived by `knownAt`.
+    @inline(__always)
+    func newestCounted(in range: Range<Int>, mask: UInt64, knownAt: Int64) -> Int? {
+        var row = range.upperBound
+        while row > range.lowerBound {
+            row -= 1
+            if nulls[row] & mask == 0, arrivals[row] <= knownAt { return row }
+        }
+        return nil
+    }
+
     /// No events. Nothing is read through its pointers.
     nonisolated(unsafe) static let empty = EventSpan()
 
@@ -52,8 +63,14 @@ public struct EventSpan {
         nothing.initialize(to: 0)
         let times = UnsafeRawPointer(nothing).assumingMemoryBound(to: Int64.self)
         self.init(
-            count: 0, times: times, arrivals: times, nulls: nothing, columns: nothing, columnStride: 0,
-            heap: UnsafeRawBufferPointer(start: nil, count: 0), newestArrival: .min
+            count: 0,
+            times: times,
+            arrivals: times,
+            nulls: nothing,
+            columns: nothing,
+            columnStride: 0,
+            heap: UnsafeRawBufferPointer(start: nil, count: 0),
+            newestArrival: .min
         )
     }
 }

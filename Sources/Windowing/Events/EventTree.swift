@@ -27,90 +27,129 @@ public struct TreeShape: Hashable, Sendable {
     }
 }
 
-/// The tree. Not thread-safe. String slots point into the entity's heap, which its owner passes in.
-final class EventTree {
-    private let shape: TreeShape
-    private(set) var root: EventNode
-    /// The leaf at the end of the spine, with the order of its last event.
-    private var newest: EventNode
-    private var newestOrder: EventOrder
-    /// Whether events were appended that the spine's nodes do not know of.
-    private var isSpineStale = false
-    private var layout: TileLayout?
-    private var nodeBytes: Int
-    private var tileBytes = 0
-    var byteCount: Int { nodeBytes + tileBytes }
+/// The tree. Not thread-safe. String slots point into the entity's heap, which its owner passes in. A reference to memory
+/// that must be `free`d by its owner; copying it copies the reference.
+struct EventTree {
+    private let storage: UnsafeMutablePointer<Storage>
+
+    private struct Storage {
+        var root: EventNode
+        /// The leaf at the end of the spine, with the order of its last event.
+        var newest: EventNode
+        var newestOrder: EventOrder
+        /// Whether events were appended that the spine's nodes do not know of.
+        var isSpineStale = false
+        /// What the tiles hold.
+        var layout: TileLayout?
+        var nodeBytes: Int
+        var tileBytes = 0
+        let shape: TreeShape
+    }
 
     /// Takes over a leaf that has become too large for its own good.
     init(_ leaf: EventLeaf, shape: TreeShape) {
-        self.shape = shape
-        root = EventNode(leaf: leaf)
-        newest = root
-        newestOrder = leaf.count > 0 ? leaf.order(at: Int(leaf.count) - 1) : .first
-        nodeBytes = root.byteCount
+        storage = .allocate(capacity: 1)
+        let root = EventNode(leaf: leaf)
+        storage.initialize(
+            to: Storage(
+                root: root,
+                newest: root,
+                newestOrder: leaf.count > 0 ? leaf.order(at: Int(leaf.count) - 1) : .first,
+                nodeBytes: root.byteCount,
+                shape: shape
+            )
+        )
     }
 
-    deinit { root.free() }
+    func free() {
+        root.free()
+        storage.deinitialize(count: 1)
+        storage.deallocate()
+    }
+
+    var root: EventNode { storage.pointee.root }
+    var byteCount: Int { storage.pointee.nodeBytes + storage.pointee.tileBytes }
+    private var shape: TreeShape { storage.pointee.shape }
 
     // MARK: Changes
 
     /// Inserts a row of `batch` at its place; false when the event is here already.
     func insert(_ row: Int, of batch: EventBatch, _ heap: inout StringHeap) -> Bool {
         let order = batch.eventOrder(row)
-        if newestOrder < order, newest.leaf.count < shape.leafEvents {
-            let before = newest.leaf.byteCount
-            newest.withLeaf { leaf in
-                leaf.insert(row, of: batch, at: Int(leaf.count), capacityMax: shape.leafEvents, &heap)
+        if storage.pointee.newestOrder < order {
+            storage.pointee.newestOrder = order
+            if storage.pointee.newest.leaf.count < shape.leafEvents {
+                let before = storage.pointee.newest.leaf.byteCount
+                storage.pointee.newest.withLeaf { leaf in
+                    leaf.insert(row, of: batch, at: Int(leaf.count), capacityMax: shape.leafEvents, &heap)
+                }
+                storage.pointee.nodeBytes += storage.pointee.newest.leaf.byteCount - before
+                storage.pointee.isSpineStale = true
+                return true
             }
-            nodeBytes += newest.leaf.byteCount - before
-            newestOrder = order
-            isSpineStale = true
-            return true
         }
-        refreshSpine()
-        guard let sibling = insert(row, of: batch, order, into: root, &heap) else { return false }
-        if let sibling = sibling.node { root = makeNode(level: root.level + 1, [root, sibling]) }
-        if newestOrder < order { newestOrder = order }
-        newest = root
+        switch insert(row, of: batch, order, into: root, &heap) {
+        case .present: return false
+        case .inserted: return true
+        case .split(let sibling): storage.pointee.root = makeNode(level: root.level + 1, [root, sibling])
+        case .splitBelow: break
+        }
+        var newest = root
         while newest.level > 0 { newest = newest.child(newest.childCount - 1) }
+        storage.pointee.newest = newest
         return true
     }
 
-    private struct Sibling { var node: EventNode? }
+    private enum Insertion {
+        /// The event was here already.
+        case present
+        case inserted
+        /// A node below was split, and its parent had room.
+        case splitBelow
+        /// The node was split; its new right neighbour.
+        case split(EventNode)
+    }
 
-    /// - Returns: nil when the event is here already; else the node that was split off to the right, if one was.
     private func insert(
         _ row: Int,
         of batch: EventBatch,
         _ order: EventOrder,
         into node: EventNode,
         _ heap: inout StringHeap
-    ) -> Sibling? {
+    ) -> Insertion {
         if node.level == 0 { return insertIntoLeaf(row, of: batch, order, node, &heap) }
         let place = node.childIndex(for: order)
-        guard let below = insert(row, of: batch, order, into: node.child(place), &heap) else { return nil }
-        node.forgetTile()
-        guard let child = below.node else {
-            node.refresh(place)
-            return Sibling(node: nil)
+        let below = insert(row, of: batch, order, into: node.child(place), &heap)
+        switch below {
+        case .present: return .present
+        case .inserted, .splitBelow:
+            storage.pointee.tileBytes -= node.note(order, arrival: batch.arrivals[row], below: place)
+            return below
+        case .split(let child):
+            storage.pointee.tileBytes -= node.refresh(place)
+            guard node.childCount >= shape.children else {
+                node.insert(child, at: place + 1)
+                return .splitBelow
+            }
+            return .split(split(node, adding: child, at: place + 1))
         }
-        node.refresh(place)
-        if node.childCount < shape.children {
-            node.insert(child, at: place + 1)
-            return Sibling(node: nil)
-        }
-        // Where time grows at the end nodes stay full; a node that is hit in the middle is halved to make room.
-        let isAtEnd = place + 1 == node.childCount
-        let sibling = makeNode(level: node.level, isAtEnd ? [] : node.removeChildren(from: node.childCount / 2))
-        if isAtEnd {
+    }
+
+    /// Splits a full node to make room for one more child. Where time grows at the end nodes stay full; a node that is hit
+    /// in the middle is halved.
+    private func split(_ node: EventNode, adding child: EventNode, at place: Int) -> EventNode {
+        let sibling = makeNode(level: node.level, [])
+        if place == node.childCount {
             sibling.insert(child, at: 0)
-            node.refreshAll()
-        } else if place < node.childCount {
-            node.insert(child, at: place + 1)
-        } else {
-            sibling.insert(child, at: place + 1 - node.childCount)
+            return sibling
         }
-        return Sibling(node: sibling)
+        storage.pointee.tileBytes -= node.moveChildren(from: node.childCount / 2, to: sibling)
+        if place <= node.childCount {
+            node.insert(child, at: place)
+        } else {
+            sibling.insert(child, at: place - node.childCount)
+        }
+        return sibling
     }
 
     private func insertIntoLeaf(
@@ -119,16 +158,15 @@ final class EventTree {
         _ order: EventOrder,
         _ node: EventNode,
         _ heap: inout StringHeap
-    ) -> Sibling? {
+    ) -> Insertion {
         let index = node.leaf.insertionIndex(order)
         let count = Int(node.leaf.count)
-        if index < count, node.leaf.order(at: index) == order { return nil }
-        node.forgetTile()
+        if index < count, node.leaf.order(at: index) == order { return .present }
         let before = node.leaf.byteCount
-        defer { nodeBytes += node.leaf.byteCount - before }
+        defer { storage.pointee.nodeBytes += node.leaf.byteCount - before }
         guard count >= shape.leafEvents else {
             node.withLeaf { $0.insert(row, of: batch, at: index, capacityMax: shape.leafEvents, &heap) }
-            return Sibling(node: nil)
+            return .inserted
         }
         let cut = index == count ? count : count / 2
         var right = node.withLeaf { $0.split(at: cut) }
@@ -138,29 +176,27 @@ final class EventTree {
             right.insert(row, of: batch, at: index - cut, capacityMax: shape.leafEvents, &heap)
         }
         let sibling = EventNode(leaf: right)
-        nodeBytes += sibling.byteCount
-        return Sibling(node: sibling)
+        storage.pointee.nodeBytes += sibling.byteCount
+        return .split(sibling)
     }
 
     private func makeNode(level: Int, _ children: [EventNode]) -> EventNode {
         let node = EventNode(level: level, children, capacity: shape.children)
-        nodeBytes += node.byteCount
+        storage.pointee.nodeBytes += node.byteCount
         return node
     }
 
     /// Tells the spine's nodes about the events that were appended to the newest leaf.
     private func refreshSpine() {
-        guard isSpineStale else { return }
-        isSpineStale = false
-        newest.forgetTile()
+        guard storage.pointee.isSpineStale else { return }
+        storage.pointee.isSpineStale = false
         refreshLast(root)
     }
 
     private func refreshLast(_ node: EventNode) {
         guard node.level > 0 else { return }
         refreshLast(node.child(node.childCount - 1))
-        node.forgetTile()
-        node.refresh(node.childCount - 1)
+        storage.pointee.tileBytes -= node.refresh(node.childCount - 1)
     }
 
     /// Drops the events that arrived up to `arrival` and builds the tree anew from what is left.
@@ -174,23 +210,23 @@ final class EventTree {
             if leaf.oldestArrival <= arrival { leaf.removeArrivals(through: arrival) }
             if leaf.count > 0 { kept.append(EventNode(leaf: leaf)) } else { leaf.free() }
         }
-        nodeBytes = kept.reduce(0) { $0 + $1.byteCount }
-        tileBytes = 0
+        storage.pointee.nodeBytes = kept.reduce(0) { $0 + $1.byteCount }
+        storage.pointee.tileBytes = 0
         guard let last = kept.last else {
-            root = EventNode(leaf: EventLeaf(columnCount: 0))
-            newest = root
-            newestOrder = .first
+            storage.pointee.root = EventNode(leaf: EventLeaf(columnCount: 0))
+            storage.pointee.newest = root
+            storage.pointee.newestOrder = .first
             return 0
         }
-        newest = last
-        newestOrder = last.leaf.order(at: Int(last.leaf.count) - 1)
+        storage.pointee.newest = last
+        storage.pointee.newestOrder = last.leaf.order(at: Int(last.leaf.count) - 1)
         var level = kept
         while level.count > 1 {
             level = stride(from: 0, to: level.count, by: shape.children).map { start in
                 makeNode(level: level[start].level + 1, Array(level[start..<min(level.count, start + shape.children)]))
             }
         }
-        root = level[0]
+        storage.pointee.root = level[0]
         return kept.reduce(0) { $0 + Int($1.leaf.count) }
     }
 
@@ -199,7 +235,7 @@ final class EventTree {
     /// The newest arrival of all events.
     var newestArrival: Int64 {
         refreshSpine()
-        return root.newestArrival
+        return root.ownSummary?.newestArrival ?? .min
     }
 
     /// Calls `body` with every leaf that may hold events that arrived in `(after, through]`, oldest first.
@@ -209,39 +245,103 @@ final class EventTree {
     }
 
     /// Whether any event of `interval`, which has no start, arrived by `knownAt`.
-    func hasEvent(in interval: WindowInterval, knownAt: Int64) -> Bool {
+    func hasEvent(in interval: WindowInterval, knownAt: Int64, _ heap: StringHeap) -> Bool {
         refreshSpine()
-        return root.hasEvent(in: interval, knownAt: knownAt)
+        return root.hasEvent(in: interval, knownAt: knownAt, heap)
     }
 
     /// Adds the events of `interval` to an evaluation, the newest part first: whole nodes by their tiles, the rest event by
     /// event.
     func add(_ interval: WindowInterval, to evaluation: WindowEvaluation, _ heap: StringHeap) {
-        refreshSpine()
-        if layout !== evaluation.layout {
-            if layout.map({ !$0.isSame(as: evaluation.layout) }) ?? true {
-                root.freeTiles()
-                tileBytes = 0
-            }
-            layout = evaluation.layout
-        }
-        add(root, interval, to: evaluation, heap)
+        prepare(evaluation.layout)
+        var tileBytes = 0
+        add(root, interval, to: evaluation, heap, &tileBytes)
+        storage.pointee.tileBytes += tileBytes
     }
 
     private func add(
         _ node: EventNode,
         _ interval: WindowInterval,
         to evaluation: WindowEvaluation,
+        _ heap: StringHeap,
+        _ tileBytes: inout Int
+    ) {
+        guard node.level > 0 else {
+            let span = node.leaf.span(heap)
+            return evaluation.extend(over: span, interval.rows(of: span))
+        }
+        var index = node.childCount
+        while index > 0 {
+            index -= 1
+            let below = node.summary(index)
+            if interval.startsAfter(below.lastTime) { return }
+            guard interval.overlaps(first: below.first.time, last: below.lastTime),
+                below.oldestArrival <= evaluation.knownAt
+            else { continue }
+            if below.newestArrival <= evaluation.knownAt,
+                interval.covers(first: below.first.time, last: below.lastTime)
+            {
+                node.merge(index, into: evaluation, heap, &tileBytes)
+            } else {
+                add(node.child(index), interval, to: evaluation, heap, &tileBytes)
+            }
+        }
+    }
+
+    /// Adds the newest events of `interval` until none is wanted any more.
+    func add(
+        _ newest: inout NewestEvents,
+        in interval: WindowInterval,
+        to evaluation: WindowEvaluation,
         _ heap: StringHeap
     ) {
-        guard interval.overlaps(first: node.firstTime, last: node.lastTime), node.oldestArrival <= evaluation.knownAt
-        else { return }
-        if node.newestArrival <= evaluation.knownAt, interval.covers(first: node.firstTime, last: node.lastTime) {
-            evaluation.merge(older: node.filledTile(evaluation.columns, evaluation.layout, heap, &tileBytes))
-        } else if node.level == 0 {
-            evaluation.extend(over: node.leaf.span(heap), interval)
-        } else {
-            for index in (0..<node.childCount).reversed() { add(node.child(index), interval, to: evaluation, heap) }
+        prepare(evaluation.layout)
+        var tileBytes = 0
+        add(&newest, root, interval, to: evaluation, heap, &tileBytes)
+        storage.pointee.tileBytes += tileBytes
+    }
+
+    private func add(
+        _ newest: inout NewestEvents,
+        _ node: EventNode,
+        _ interval: WindowInterval,
+        to evaluation: WindowEvaluation,
+        _ heap: StringHeap,
+        _ tileBytes: inout Int
+    ) {
+        guard node.level > 0 else {
+            let span = node.leaf.span(heap)
+            return newest.add(span, interval.rows(of: span), to: evaluation)
         }
+        var index = node.childCount
+        while index > 0, newest.wanted > 0 {
+            index -= 1
+            let below = node.summary(index)
+            guard interval.overlaps(first: below.first.time, last: below.lastTime),
+                below.oldestArrival <= evaluation.knownAt
+            else { continue }
+            if below.newestArrival <= evaluation.knownAt,
+                interval.covers(first: below.first.time, last: below.lastTime),
+                let counted = node.events(index, mask: newest.mask, evaluation.layout, heap, &tileBytes),
+                counted.count <= Int64(newest.wanted)
+            {
+                node.merge(index, into: evaluation, heap, &tileBytes)
+                newest.wanted -= Int(counted.count)
+                if counted.count > 0 { newest.oldestTime = counted.oldestTime }
+            } else {
+                add(&newest, node.child(index), interval, to: evaluation, heap, &tileBytes)
+            }
+        }
+    }
+
+    /// Makes the tree ready for a read: the spine knows its events, and tiles are those of the layout.
+    private func prepare(_ layout: TileLayout) {
+        refreshSpine()
+        guard storage.pointee.layout !== layout else { return }
+        if storage.pointee.layout.map({ !$0.isSame(as: layout) }) ?? true {
+            root.freeTiles()
+            storage.pointee.tileBytes = 0
+        }
+        storage.pointee.layout = layout
     }
 }

@@ -1,8 +1,11 @@
 // What tree nodes remember about the events below them: one state for each thing that some applied feature asks for.
 //
-//   views of a history --> distinct (column, mask) pairs, their parts united --> TileLayout --> states in every node
+//   views of a history --> columns:    distinct (column, mask) pairs, their parts united  --> a ColumnAccumulator each
+//                     \-> functions:  distinct (column, kind) pairs                      --> a FunctionState each
 //
 // A mask has the null bits of columns that must not be null for an event to count: the column's own, and a filter's.
+
+import FeatureModel
 
 /// The states of one history's nodes, in their order. Immutable; shared between threads.
 public final class TileLayout: Sendable {
@@ -15,37 +18,79 @@ public final class TileLayout: Sendable {
         var parts: AccumulatorParts
     }
 
-    let columns: [Column]
+    struct Function: Hashable, Sendable {
+        /// The place of its column in `columns`.
+        var column: Int
+        var kind: StateKind
+    }
 
-    init(columns: [Column]) { self.columns = columns }
+    let columns: [Column]
+    let functions: [Function]
 
     /// The union of what these aggregations need.
-    public convenience init(_ aggregations: [PlannedAggregation]) {
+    public init(_ aggregations: [PlannedAggregation]) {
         var columns: [Column] = []
+        var functions: [Function] = []
         for aggregation in aggregations {
-            let wanted = aggregation.column
-            if let found = Self.place(of: aggregation, in: columns) {
+            let column: Int
+            if let found = Self.column(of: aggregation, in: columns) {
+                column = found
                 columns[found].parts.formUnion(AccumulatorParts(aggregation.function))
             } else {
+                column = columns.count
                 columns.append(
                     Column(
-                        index: wanted?.index,
-                        kind: wanted.map { ColumnKind($0.type) } ?? .opaque,
+                        index: aggregation.column?.index,
+                        kind: aggregation.column.map { ColumnKind($0.type) } ?? .flag,
                         mask: aggregation.mask,
                         parts: AccumulatorParts(aggregation.function)
                     )
                 )
             }
+            if case .events = aggregation.window {
+                // How many events of the view a node holds tells whether all of them are among the newest.
+                if Self.events(of: aggregation, in: columns) == nil {
+                    columns.append(Column(index: nil, kind: .flag, mask: aggregation.filterMask, parts: []))
+                }
+            }
+            if let kind = StateKind(aggregation.function, aggregation.parameters) {
+                let function = Function(column: column, kind: kind)
+                if !functions.contains(function) { functions.append(function) }
+            }
         }
-        self.init(columns: columns)
+        self.columns = columns
+        self.functions = functions
     }
 
-    func place(of aggregation: PlannedAggregation) -> Int? { Self.place(of: aggregation, in: columns) }
-
-    private static func place(of aggregation: PlannedAggregation, in columns: [Column]) -> Int? {
+    private static func column(of aggregation: PlannedAggregation, in columns: [Column]) -> Int? {
         columns.firstIndex { $0.index == aggregation.column?.index && $0.mask == aggregation.mask }
     }
 
+    private static func events(of aggregation: PlannedAggregation, in columns: [Column]) -> Int? {
+        columns.firstIndex { $0.index == nil && $0.mask == aggregation.filterMask }
+    }
+
+    /// The place of the state that counts all events with this mask.
+    func events(mask: UInt64) -> Int? { columns.firstIndex { $0.index == nil && $0.mask == mask } }
+
+    func column(of aggregation: PlannedAggregation) -> Int? { Self.column(of: aggregation, in: columns) }
+
+    /// The place of the state that an aggregation's function needs beside its column; nil when it needs none.
+    func function(of aggregation: PlannedAggregation) -> Int? {
+        guard let kind = StateKind(aggregation.function, aggregation.parameters), let column = column(of: aggregation)
+        else { return nil }
+        return functions.firstIndex(of: Function(column: column, kind: kind))
+    }
+
+    /// Whether all that an aggregation needs is here.
+    func serves(_ aggregation: PlannedAggregation) -> Bool {
+        if case .events = aggregation.window, events(mask: aggregation.filterMask) == nil { return false }
+        return column(of: aggregation) != nil
+            && (StateKind(aggregation.function, aggregation.parameters) == nil || function(of: aggregation) != nil)
+    }
+
     /// Whether nodes filled for `other` serve this layout too.
-    func isSame(as other: TileLayout) -> Bool { self === other || columns == other.columns }
+    func isSame(as other: TileLayout) -> Bool {
+        self === other || (columns == other.columns && functions == other.functions)
+    }
 }

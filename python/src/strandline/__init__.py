@@ -36,6 +36,7 @@ from .errors import (
     Unsupported,
     VersionUnsupported,
 )
+from .feature_types import FeatureType, ValueType
 from .results import FeatureResult
 from .times import Time
 
@@ -48,6 +49,7 @@ __all__ = [
     "ConnectionLost",
     "DefinitionsChanged",
     "FeatureResult",
+    "FeatureType",
     "FrameTooLarge",
     "InternalError",
     "InvalidArgument",
@@ -68,6 +70,7 @@ __all__ = [
     "UnknownMessage",
     "UnknownService",
     "Unsupported",
+    "ValueType",
     "VersionUnsupported",
     "connect",
 ]

@@ -12,6 +12,7 @@ from typing import Any, Union
 from . import wire
 from .connection import Connection, parse_address
 from .errors import DefinitionsChanged, InvalidArgument, ProtocolError, TooMany, UnknownLookup
+from .feature_types import FeatureType
 from .results import FeatureResult
 from .times import Time, microseconds, to_datetime
 from .wire import MessageType, Prepared, Values, ValueType
@@ -250,15 +251,15 @@ class Client:
 
 
 def _rows_that_fit(connection: Connection, prepared: Prepared, cell_bytes: int) -> int:
-    """How many rows fit one frame both ways, with keys at their longest and strings guessed."""
-    strings = sum(kind is ValueType.STRING for _, kind in prepared.features)
-    reply = len(prepared.features) * cell_bytes + strings * _STRING_BYTES_GUESSED
+    """How many rows fit one frame both ways, with keys at their longest and strings, lists and maps guessed."""
+    unbounded = sum(kind.element is ValueType.STRING or not kind.is_single for _, kind in prepared.features)
+    reply = len(prepared.features) * cell_bytes + unbounded * _STRING_BYTES_GUESSED
     key_strings = sum(kind is ValueType.STRING for _, kind in prepared.join_keys)
     key = 2 + 9 * len(prepared.join_keys) + key_strings * _STRING_BYTES_GUESSED
     return (connection.welcome.frame_size_max - 64) // max(reply, key + 8)
 
 
-def _types(prepared: Prepared) -> list[ValueType]:
+def _types(prepared: Prepared) -> list[FeatureType]:
     return [kind for _, kind in prepared.features]
 
 
@@ -292,4 +293,5 @@ def _result(
         event_times=None if parts[0].event_times is None else joined(times),
         row_times=row_times,
         count=len(asked),
+        types=dict(prepared.features),
     )

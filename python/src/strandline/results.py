@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .wire import Value
+from .feature_types import FeatureType
+from .payload import Value
 
 _ROWS_SHOWN = 10
 
@@ -18,12 +19,14 @@ class FeatureResult:
 
     Attributes:
         entities: the join keys by column, as they were given.
-        features: the values by column, under their references ``view:feature``; None where there is no value.
+        features: the values by column, under their references ``view:feature``; None where there is no value. Lists are lists,
+            maps dicts in the order of the reply, times datetimes; an element without a value is None.
         statuses: ``PRESENT``, ``NULL_VALUE``, ``NOT_FOUND``, ... by column, as `features`.
         as_of: the T that was used for every row; None for historical rows, which have `row_times`.
         known_at: the K that was used. Asking again with both gives the same bits.
         event_times: the newest event that counted, by column; None when they were not asked for.
         row_times: the T of each row, for historical rows.
+        types: the type of each feature; ``str(type)`` is such as ``int64`` or ``list<string>``.
 
     Example: ``pandas.DataFrame(result.to_dict())``
     """
@@ -36,6 +39,7 @@ class FeatureResult:
     event_times: dict[str, list[datetime | None]] | None = None
     row_times: list[datetime] | None = None
     count: int = field(default=0)
+    types: dict[str, FeatureType] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.count

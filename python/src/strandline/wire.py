@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from typing import Any, Union
+from typing import Any
 
 from .errors import InvalidArgument, ProtocolError
+from .feature_types import FeatureType, ValueType
+from .payload import CODES, Value, decode_payload, from_slots, utf8
 from .times import to_datetime
 
 MAGIC = b"STRD"
@@ -25,8 +27,6 @@ KEY_BYTES_MAX = 1024
 HEADER = struct.Struct("<IBBHI")
 SIZE = struct.Struct("<I")
 NO_EVENT_TIME = -(2**63)
-
-Value = Union[int, float, str, bool, datetime, None]
 
 
 class MessageType(IntEnum):
@@ -45,16 +45,6 @@ class MessageType(IntEnum):
     ADMIN_REPLY = 0x21
     PING = 0x30
     PONG = 0x31
-
-
-class ValueType(IntEnum):
-    """The type of a join key or feature. Example: ``ValueType.FLOAT64``"""
-
-    INT64 = 1
-    FLOAT64 = 2
-    STRING = 3
-    BOOL = 4
-    TIMESTAMP = 5
 
 
 class Status(IntEnum):
@@ -88,7 +78,7 @@ class Prepared:
     lookup_id: int
     definition_hash: str
     join_keys: tuple[tuple[str, ValueType], ...]
-    features: tuple[tuple[str, ValueType], ...]
+    features: tuple[tuple[str, FeatureType], ...]
 
 
 @dataclass(frozen=True)
@@ -204,7 +194,9 @@ def decode_prepared(body: bytes) -> Prepared:
     definition_hash = reader.text()
     try:
         join_keys = [(reader.text(), ValueType(reader.unpack("<B")[0])) for _ in range(reader.unpack("<B")[0])]
-        features = [(reader.text(), ValueType(reader.unpack("<B")[0])) for _ in range(reader.unpack("<H")[0])]
+        features = [
+            (reader.text(), FeatureType.from_byte(reader.unpack("<B")[0])) for _ in range(reader.unpack("<H")[0])
+        ]
     except ValueError as error:
         raise ProtocolError(str(error)) from None
     reader.finish()
@@ -271,10 +263,9 @@ def encode_rows(
 
 
 _STATUS_NAMES: dict[int, str] = {status | bit: status.name for status in Status for bit in (0, 0x80)}
-_CODES = {ValueType.INT64: "q", ValueType.FLOAT64: "d", ValueType.BOOL: "B", ValueType.TIMESTAMP: "q"}
 
 
-def decode_values(body: bytes, types: Sequence[ValueType]) -> Values:
+def decode_values(body: bytes, types: Sequence[FeatureType]) -> Values:
     """VALUES with features of these types. Example: ``decode_values(body, types).as_of``"""
     reader = Reader(body)
     as_of, known_at, count, features, options = reader.unpack("<qqIHB")
@@ -282,22 +273,23 @@ def decode_values(body: bytes, types: Sequence[ValueType]) -> Values:
         raise ProtocolError(f"options 0x{options:02x} in VALUES")
     _check_counts(reader, count, features, types, 9 if options else 1)
     layouts: dict[bytes, struct.Struct] = {}
-    has_strings = ValueType.STRING in types
+    has_lengths = any(map(_has_length, types))
     times = struct.Struct(f"<{features}q")
     columns: list[list[Value]] = [[] for _ in types]
     statuses: list[list[str]] = [[] for _ in types]
     event_times: list[list[datetime | None]] | None = [[] for _ in types] if options else None
     for _ in range(count):
         marks = reader.take(features)
-        if has_strings:
+        if has_lengths:
             row = [_value(reader, kind) if mark & 0x80 else None for mark, kind in zip(marks, types)]
         else:
             layout = layouts.get(marks)
             if layout is None:
-                layout = struct.Struct("<" + "".join(_CODES[kind] for mark, kind in zip(marks, types) if mark & 0x80))
+                codes = "".join(CODES[kind.element] for mark, kind in zip(marks, types) if mark & 0x80)
+                layout = struct.Struct("<" + codes)
                 layouts[marks] = layout
             found = iter(layout.unpack(reader.take(layout.size)))
-            row = [_from_slot(next(found), kind) if mark & 0x80 else None for mark, kind in zip(marks, types)]
+            row = [_from_slot(next(found), kind.element) if mark & 0x80 else None for mark, kind in zip(marks, types)]
         for column, value in zip(columns, row):
             column.append(value)
         for names, mark in zip(statuses, marks):
@@ -309,7 +301,7 @@ def decode_values(body: bytes, types: Sequence[ValueType]) -> Values:
     return Values(as_of, known_at, count, statuses, columns, event_times)
 
 
-def decode_columns(body: bytes, types: Sequence[ValueType]) -> Values:
+def decode_columns(body: bytes, types: Sequence[FeatureType]) -> Values:
     """COLUMNS with features of these types. Example: ``decode_columns(body, types).columns``"""
     reader = Reader(body)
     known_at, count, features = reader.unpack("<qIH")
@@ -319,17 +311,21 @@ def decode_columns(body: bytes, types: Sequence[ValueType]) -> Values:
     for kind in types:
         marks = reader.take(count)
         statuses.append([_status(mark) for mark in marks])
-        values: Sequence[Value]
-        if kind is ValueType.STRING:
-            values = [_utf8(reader.take(length)) for length in reader.unpack(f"<{count}I")]
-        else:
-            values = [_from_slot(slot, kind) for slot in reader.unpack(f"<{count}{_CODES[kind]}")]
-        columns.append([value if mark & 0x80 else None for mark, value in zip(marks, values)])
+        if not _has_length(kind):
+            values = from_slots(reader.unpack(f"<{count}{CODES[kind.element]}"), kind.element)
+            columns.append([value if mark & 0x80 else None for mark, value in zip(marks, values)])
+            continue
+        column: list[Value] = []
+        for mark, length in zip(marks, reader.unpack(f"<{count}I")):
+            if not mark & 0x80 and length:
+                raise ProtocolError("bytes of a value that is not there")
+            column.append(_of_bytes(reader.take(length), kind) if mark & 0x80 else None)
+        columns.append(column)
     reader.finish()
     return Values(None, known_at, count, statuses, columns, None)
 
 
-def _check_counts(reader: Reader, count: int, features: int, types: Sequence[ValueType], each: int) -> None:
+def _check_counts(reader: Reader, count: int, features: int, types: Sequence[FeatureType], each: int) -> None:
     if features != len(types):
         raise ProtocolError(f"{features} features in a reply, {len(types)} in PREPARED")
     if count * max(features, 1) * each > len(reader.body) - reader.at:
@@ -343,10 +339,19 @@ def _status(mark: int) -> str:
     return name
 
 
-def _value(reader: Reader, kind: ValueType) -> Value:
-    if kind is ValueType.STRING:
-        return reader.text("<I")
-    return _from_slot(reader.unpack("<" + _CODES[kind])[0], kind)
+def _has_length(kind: FeatureType) -> bool:
+    """Whether values are a length and bytes, and not of one size."""
+    return kind.element is ValueType.STRING or not kind.is_single
+
+
+def _of_bytes(data: bytes, kind: FeatureType) -> Value:
+    return utf8(data) if kind.is_single else decode_payload(data, kind)
+
+
+def _value(reader: Reader, kind: FeatureType) -> Value:
+    if _has_length(kind):
+        return _of_bytes(reader.take(reader.unpack("<I")[0]), kind)
+    return _from_slot(reader.unpack("<" + CODES[kind.element])[0], kind.element)
 
 
 def _from_slot(slot: Any, kind: ValueType) -> Value:
@@ -358,13 +363,6 @@ def _from_slot(slot: Any, kind: ValueType) -> Value:
         return to_datetime(slot)
     number: int | float = slot
     return number
-
-
-def _utf8(utf8: bytes) -> str:
-    try:
-        return str(utf8, "utf-8")
-    except UnicodeDecodeError:
-        raise ProtocolError("a value is not UTF-8") from None
 
 
 def encode_admin(verb: str, body: str) -> bytes:

@@ -28,6 +28,7 @@ VERBS = {
     "training-set": ["--labels", "labels.csv", "--service", "churn", "--out", "out.csv"],
     "status": [],
     "features": [],
+    "evaluate": ["amount > 0", "--schema", "amount=float64"],
     "dead-letters": [],
     "produce": ["records.jsonl", "--bootstrap", "127.0.0.1:1", "--topic", "orders"],
     "dev-broker": [],
@@ -253,3 +254,25 @@ def test_tables(world: World) -> None:
     assert letters.status == OK and "orders/0@1  bad_timestamp  field 'at' is not a time" in letters.out
     for limit in ("0", "10001"):
         fails(world("dead-letters", "--limit", limit), USAGE, "limit must be 1 to 10000")
+
+
+# Trying an expression.
+
+
+def test_evaluate_says_what_an_expression_is() -> None:
+    done = strandline("evaluate", "AMOUNT*(1-discount)".lower(), "--schema", "amount=float64,discount=float64")
+    assert (done.status, done.out) == (OK, "type=float64\ncanonical=amount * (1 - discount)\n"), str(done)
+
+
+def test_evaluate_runs_over_rows(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"i": 3}\n{"i": null}\n{"i": 9223372036854775807}\n')
+    done = strandline("evaluate", "i + 1", "--schema", "i=int64", "--rows", str(rows))
+    assert done.status == OK and [json.loads(line) for line in done.out.splitlines()] == [4, None, {"error": "overflow"}]
+
+
+def test_evaluate_shows_the_place_of_a_mistake() -> None:
+    fails(
+        strandline("evaluate", "amuont > 0", "--schema", "amount=float64"), USAGE, "column 1",
+        "did you mean 'amount'?", "amuont > 0\n^",
+    )

@@ -42,6 +42,8 @@ YAML = [
     Key(DEFINITIONS, section, 1)
     for section in ("feature_store.yaml", "entities", "sources", "feature_views", "feature_services")
 ]
+MORE_VIEWS = Key(DEFINITIONS, "feature_views", 2)
+EVALUATE, EVALUATED = (Key("docs/expressions.md", "Expressions", number) for number in (2, 3))
 
 # Blocks that are not run: a word that the block must still contain for the reason to hold, and the reason.
 LISTED: dict[Key, tuple[str, str]] = {
@@ -49,6 +51,8 @@ LISTED: dict[Key, tuple[str, str]] = {
     BUILD: ("make build", "a make target; it makes the binary that runs here, in a folder of the project"),
     Key(README, "From Python", 1): ("pip install", "fetches setuptools; the next block runs with ./python on its path"),
     Key("CONTRIBUTING.md", "Build and test", 1): ("make lint", "make targets, of which one runs these tests"),
+    Key("docs/parity.md", "Parity", 1): ("make parity", "a make target that takes minutes; tests/parity runs a slice of it"),
+    Key("docs/expressions.md", "Expressions", 1): ("filter:", "two lines of a view; the views of docs/definitions.md are run"),
     Key("docker/README.md", "Strandline in a container", 1): ("docker build", "needs docker, and packages to build"),
 }
 RUN: set[Key] = set()
@@ -297,7 +301,14 @@ def test_a_token_file(blocks: dict[Key, Block], tmp_path: Path) -> None:
     assert re.sub(r":\d+", ":", server.output.read_text()) == re.sub(r":\d+", ":", shown)
 
 
-run_here(*YAML)
+run_here(EVALUATE, EVALUATED)
+
+
+def test_an_expression_is_tried(blocks: dict[Key, Block], tmp_path: Path) -> None:
+    assert Reader(tmp_path).type(blocks[EVALUATE].text) == blocks[EVALUATED].text
+
+
+run_here(*YAML, MORE_VIEWS)
 
 
 def test_the_definitions(blocks: dict[Key, Block], tmp_path: Path) -> None:
@@ -306,7 +317,9 @@ def test_the_definitions(blocks: dict[Key, Block], tmp_path: Path) -> None:
     repo.mkdir()
     for key in YAML:
         (repo / f"{key.section.removesuffix('.yaml')}.yaml").write_text(blocks[key].text)
+    (repo / "more_views.yaml").write_text(blocks[MORE_VIEWS].text)
     done = commands.strandline("apply", "--repo", str(repo), "--data-dir", str(tmp_path / "data"))
     assert done.status == OK, str(done)
-    for text in ("+ entity card_at_merchant", "+ view customer_purchases", "+ service everything@1", "\napplied, "):
+    views = ("+ view customer_purchases", "+ view paid_purchases")
+    for text in ("+ entity card_at_merchant", *views, "+ service everything@1", "\napplied, "):
         assert text in done.out, str(done)

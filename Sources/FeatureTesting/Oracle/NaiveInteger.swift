@@ -1,5 +1,5 @@
 // Arbitrary-precision integers, written as in school: sign and magnitude, 32-bit digits, least significant first. Slow
-// on purpose and shared with nobody: it judges the exact sums of `Windowing`.
+// on purpose and shared with nobody: it judges the exact sums, variances and decayed sums of `Windowing`.
 
 /// A whole number of any size.
 public struct NaiveInteger: Equatable, Sendable {
@@ -59,38 +59,33 @@ public struct NaiveInteger: Equatable, Sendable {
         return Int64(exactly: magnitude)
     }
 
-    /// This many units of 2^-1074 as the nearest double, ties to even; nil beyond the doubles. Zero is +0.0.
-    public var doubleOfUnits: Double? {
-        guard !digits.isEmpty else { return 0 }
-        // Keep 53 bits (fewer when there are fewer); the first bit that is dropped and the rest decide the rounding.
-        let length = bitCount
-        let dropped = Swift.max(0, length - 53)
-        var kept: UInt64 = 0
-        for bit in stride(from: length - 1, through: dropped, by: -1) { kept = kept * 2 + (isSet(bit) ? 1 : 0) }
-        if dropped > 0, isSet(dropped - 1) {
-            var isTie = true
-            for bit in 0..<(dropped - 1) where isSet(bit) { isTie = false }
-            if !isTie || kept % 2 == 1 { kept += 1 }
-        }
-        // kept * 2^(dropped - 1074), doubled step by step from the smallest double: exact until it overflows.
-        var result = Double(kept) * 0x1p-537 * 0x1p-537
-        for _ in 0..<dropped { result *= 2 }
-        guard result.isFinite else { return nil }
-        return isNegative ? -result : result
+    public static func - (a: NaiveInteger, b: NaiveInteger) -> NaiveInteger {
+        var negative = b
+        negative.isNegative = !b.isNegative && !b.isZero
+        return a + negative
     }
 
-    /// The number as the nearest double, ties to even; nil beyond the doubles.
-    public var double: Double? { shiftedLeftKeepingSign(1074).doubleOfUnits }
-
-    private func shiftedLeftKeepingSign(_ count: Int) -> NaiveInteger {
-        var result = shiftedLeft(count)
-        result.isNegative = isNegative
+    public static func * (a: NaiveInteger, b: NaiveInteger) -> NaiveInteger {
+        var digits = [UInt32](repeating: 0, count: a.digits.count + b.digits.count)
+        // Doubles in units of 2^-1074 are mostly zeros.
+        for (place, digit) in a.digits.enumerated() where digit != 0 {
+            var carry: UInt64 = 0
+            for (other, factor) in b.digits.enumerated() {
+                let total = UInt64(digit) * UInt64(factor) + UInt64(digits[place + other]) + carry
+                digits[place + other] = UInt32(truncatingIfNeeded: total)
+                carry = total >> 32
+            }
+            digits[place + b.digits.count] = UInt32(carry)
+        }
+        var result = NaiveInteger()
+        result.digits = trimmed(digits)
+        result.isNegative = !result.isZero && a.isNegative != b.isNegative
         return result
     }
 
-    private func shiftedLeft(_ count: Int) -> NaiveInteger {
+    /// Times 2^count.
+    public func shiftedLeft(_ count: Int) -> NaiveInteger {
         precondition(count >= 0)
-        var result = NaiveInteger()
         var shifted = [UInt32](repeating: 0, count: count / 32)
         var carry: UInt32 = 0
         for digit in digits {
@@ -99,13 +94,29 @@ public struct NaiveInteger: Equatable, Sendable {
             carry = UInt32(truncatingIfNeeded: wide >> 32)
         }
         shifted.append(carry)
+        var result = self
         result.digits = Self.trimmed(shifted)
         return result
     }
 
-    private var bitCount: Int { digits.isEmpty ? 0 : digits.count * 32 - (digits.last ?? 0).leadingZeroBitCount }
+    /// Divided by 2^count; what lies behind the point is dropped.
+    public func shiftedRight(_ count: Int) -> NaiveInteger {
+        precondition(count >= 0)
+        var result = NaiveInteger()
+        var shifted: [UInt32] = []
+        for place in digits.indices.dropFirst(count / 32) {
+            let next = place + 1 < digits.count ? digits[place + 1] : 0
+            let wide = UInt64(next) << 32 | UInt64(digits[place])
+            shifted.append(UInt32(truncatingIfNeeded: wide >> UInt64(count % 32)))
+        }
+        result.digits = Self.trimmed(shifted)
+        result.isNegative = isNegative && !result.isZero
+        return result
+    }
 
-    private func isSet(_ bit: Int) -> Bool { digits[bit / 32] >> UInt32(bit % 32) & 1 == 1 }
+    var bitCount: Int { digits.isEmpty ? 0 : digits.count * 32 - (digits.last ?? 0).leadingZeroBitCount }
+
+    func isSet(_ bit: Int) -> Bool { digits[bit / 32] >> UInt32(bit % 32) & 1 == 1 }
 
     private static func trimmed(_ digits: [UInt32]) -> [UInt32] {
         var result = digits

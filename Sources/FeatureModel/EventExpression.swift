@@ -1,0 +1,100 @@
+// What a view computes from each event before it is stored: a filter, and derived columns.
+//
+//   filter: status = 'paid'            --> a stored mark: null unless the expression is true
+//   columns: {net: amount - fee}       --> a stored column under the expression's own text
+//
+// A history holds the columns of all its views. They are named by what they hold, so two views that say the same share
+// one column, and two that give one name to different things do not collide. No field of a source begins like this.
+
+/// An expression over a source's fields, checked.
+public struct EventExpression: Hashable, Sendable {
+    /// The canonical text: one for all expressions that mean the same in other layout.
+    public var text: String
+    public var type: ValueType
+    /// The fields that it reads.
+    public var fields: [String]
+
+    public init(text: String, type: ValueType, fields: [String]) {
+        self.text = text
+        self.type = type
+        self.fields = fields
+    }
+}
+
+/// A column that a view adds to its source's.
+public struct DerivedColumn: Hashable, Sendable {
+    public var name: String
+    public var expression: EventExpression
+
+    public init(name: String, expression: EventExpression) {
+        self.name = name
+        self.expression = expression
+    }
+}
+
+/// Where a stored column's values come from, written in its name.
+public enum StoredColumn: Hashable, Sendable {
+    /// A field of the source.
+    case field(String)
+    /// The value of an expression.
+    case value(String)
+    /// True where an expression is true, else null.
+    case mark(String)
+
+    public var name: String {
+        switch self {
+        case .field(let name): name
+        case .value(let text): "= \(text)"
+        case .mark(let text): "? \(text)"
+        }
+    }
+
+    public init(name: String) {
+        if name.hasPrefix("= ") {
+            self = .value(String(name.dropFirst(2)))
+        } else if name.hasPrefix("? ") {
+            self = .mark(String(name.dropFirst(2)))
+        } else {
+            self = .field(name)
+        }
+    }
+}
+
+extension FeatureView {
+    /// The stored column of an aggregation's column: a derived one where the view has it, else the source's.
+    public func storedColumn(_ name: String) -> StoredColumn {
+        columns.first { $0.name == name }.map { .value($0.expression.text) } ?? .field(name)
+    }
+
+    /// The mark that says which events pass the view's filter.
+    public var filterColumn: StoredColumn? { filter.map { .mark($0.text) } }
+
+    /// The type of an aggregation's value; nil when its column is missing or of a type that its function does not take.
+    public func type(of aggregation: Aggregation, over source: Source) -> FeatureType? {
+        let derived = columns.first { $0.name == aggregation.column }?.expression.type
+        let column = derived ?? source.schema.first { $0.name == aggregation.column }?.type
+        return aggregation.function.resultType(of: column).map { aggregation.timeWindow.type(of: $0) }
+    }
+
+    /// Every stored column that the view reads, with its type; nil for a field that the source lacks.
+    public func storedColumns(of source: Source) -> [(column: StoredColumn, type: ValueType?)] {
+        var wanted: [(column: StoredColumn, type: ValueType?)] = []
+        func add(_ column: StoredColumn, _ type: ValueType?) {
+            if !wanted.contains(where: { $0.column == column }) { wanted.append((column, type)) }
+        }
+        for name in aggregations.compactMap(\.column) {
+            let derived = columns.first { $0.name == name }
+            add(storedColumn(name), derived?.expression.type ?? source.schema.first { $0.name == name }?.type)
+        }
+        if let filterColumn { add(filterColumn, .bool) }
+        return wanted
+    }
+
+    /// The source's fields that the view reads, itself or in an expression.
+    public var fields: Set<String> {
+        let derived = Set(columns.map(\.name))
+        var fields = Set(aggregations.compactMap(\.column).filter { !derived.contains($0) })
+        for column in columns { fields.formUnion(column.expression.fields) }
+        return fields.union(filter?.fields ?? [])
+    }
+}

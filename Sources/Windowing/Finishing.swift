@@ -1,0 +1,99 @@
+// The last step of an evaluation: from states to values and statuses.
+
+import FeatureModel
+
+/// What finishing the windows of one group needs. Borrows its memory: never stored.
+struct Finishing {
+    let evaluation: WindowEvaluation
+    let events: EntityEvents
+    /// T.
+    let asOf: Instant
+    let offset: Int64
+    /// Whether the entity has any event before T known at K.
+    let isFound: Bool
+    let cells: FeatureCells
+    /// The cell of each aggregation.
+    let outputs: UnsafePointer<Int32>
+
+    /// - Parameter end: where the window ends by the strict rule.
+    func input(_ output: WindowPlan.Output, end: Instant) -> FunctionInput {
+        FunctionInput(
+            // The states outlive the call: they are read where they stand, never copied.
+            column: UnsafePointer(evaluation.states.baseAddress.unsafelyUnwrapped + output.column),
+            state: output.state.flatMap { state in
+                evaluation.functionStates.baseAddress.map { UnsafePointer($0 + state) }
+            },
+            parameters: output.parameters,
+            columnType: output.columnType,
+            asOf: asOf,
+            end: end,
+            events: events,
+            cells: cells
+        )
+    }
+
+    /// - Parameter start: where the window begins, by the rule for `WindowInterval`.
+    func finish(_ outputs: [WindowPlan.Output], start: Int64) {
+        for output in outputs {
+            let input = input(output, end: asOf.advanced(by: -offset))
+            let count = input.column.pointee.count
+            set(
+                output,
+                input.result(of: output.function, count: count),
+                isPartial: WindowInterval.reaches(from: start, before: output.availableFrom),
+                newestTime: count == 0 ? .min : input.column.pointee.newestTime
+            )
+        }
+    }
+
+    func finish(_ series: SeriesResult) {
+        set(series.output, series.result(in: cells), isPartial: series.isPartial, newestTime: series.newestTime)
+    }
+
+    /// Turns a function's result into value and status, by the precedence of statuses.
+    private func set(_ output: WindowPlan.Output, _ result: FunctionResult, isPartial: Bool, newestTime: Int64) {
+        var slot: UInt64?
+        var overflows = false
+        switch result {
+        case .value(let value): slot = value
+        case .overflow: overflows = true
+        case .null:
+            slot =
+                output.defaultString.map { string in string.withUnsafeBytes { cells.store($0) } } ?? output.defaultSlot
+        }
+        let status: FeatureStatus =
+            if !isFound { .notFound } else if overflows { .overflow } else if isPartial { .partial } else if slot == nil
+            {
+                .nullValue
+            } else { .present }
+        cells.set(Int(outputs[output.cell]), status, slot: slot, eventTime: newestTime)
+    }
+}
+
+/// The values of a series while its windows are finished, the newest window first.
+struct SeriesResult {
+    let output: WindowPlan.Output
+    private var values: [FeatureValue] = []
+    private var overflows = false
+    private(set) var isPartial = false
+    private(set) var newestTime: Int64 = .min
+
+    init(_ output: WindowPlan.Output) { self.output = output }
+
+    mutating func add(_ input: FunctionInput, start: Int64) {
+        let count = input.column.pointee.count
+        switch input.result(of: output.function, count: count) {
+        case .value(let slot): values.append(input.cells.value(slot, type: output.type.element))
+        case .null: values.append(output.defaultValue)
+        case .overflow: overflows = true
+        }
+        if count > 0 { newestTime = max(newestTime, input.column.pointee.newestTime) }
+        if WindowInterval.reaches(from: start, before: output.availableFrom) { isPartial = true }
+    }
+
+    /// The list, oldest window first; one value that does not fit makes the whole OVERFLOW.
+    func result(in cells: FeatureCells) -> FunctionResult {
+        if overflows { return .overflow }
+        return .value(cells.store { FeaturePayload.append(list: values.reversed(), to: &$0) })
+    }
+}
