@@ -8,6 +8,8 @@ struct BatchCommitter {
     let store: FeatureStore
     /// The sources that read each topic of the assignment.
     let byTopic: [[AssignedSource]]
+    /// The definitions that the sources were compiled from.
+    let definitionHash: String
 
     struct Result {
         var records: UInt64 = 0
@@ -15,6 +17,8 @@ struct BatchCommitter {
         var deadLetters: UInt64 = 0
         /// Partitions that stand still, each in a sentence.
         var problems: [String] = []
+        /// Other definitions are in force by now: nothing was committed, and the records are to be read again by them.
+        var isStale = false
     }
 
     func commit(_ batch: inout MessageBatch) throws(IngestError) -> Result {
@@ -45,6 +49,11 @@ struct BatchCommitter {
         do throws(StoreError) {
             try store.commit { arrival throws(StoreError) in
                 var commit = Commit()
+                // An apply excludes this commit, so what it added cannot be missing in an event that follows it.
+                guard store.catalog.definitionHash == definitionHash else {
+                    result.isStale = true
+                    return commit
+                }
                 commit.ranges = ranges.values.sorted { $0.stream.rawValue < $1.stream.rawValue }
                 commit.offsets = commit.ranges.map { StreamOffset(stream: $0.stream, next: $0.last + 1) }
                 for sharers in byTopic {

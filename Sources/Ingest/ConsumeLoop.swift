@@ -90,7 +90,11 @@ struct ConsumeLoop {
             $0.cluster = cluster
         }
         log.info("consuming \(places.count) partitions of \(topics.count) topics from \(cluster)")
-        let committer = BatchCommitter(store: store, byTopic: byTopic)
+        let committer = BatchCommitter(
+            store: store,
+            byTopic: byTopic,
+            definitionHash: catalog.definitionHash
+        )
         var nextRefresh = Self.milliseconds() + Self.refreshMilliseconds
         var complaint: KafkaError?
         while !stopping.isSet, store.catalog.definitionHash == catalog.definitionHash {
@@ -106,9 +110,12 @@ struct ConsumeLoop {
             let isFull = batch.count == options.recordsMax
             if !batch.isEmpty {
                 let result = try committer.commit(&batch)
+                if result.isStale { return }
                 onProgress()
                 for problem in result.problems { log.error("\(problem)") }
                 report(result, assigned, consumer)
+            } else if lastReport.isBehind {
+                report(BatchCommitter.Result(), assigned, consumer)
             }
             let errors = consumer.takeErrors()
             for error in errors { log.warning("\(error)") }
@@ -166,8 +173,9 @@ struct ConsumeLoop {
             status.commits += result.records > 0 ? 1 : 0
         }
         guard result.records == 0 || !result.problems.isEmpty || Self.milliseconds() / 250 != lastReport.value / 250
-        else { return }
+        else { return lastReport.isBehind = true }
         lastReport.value = Self.milliseconds()
+        lastReport.isBehind = false
         let partitions = assigned.flatMap { source in
             source.next.sorted { $0.key < $1.key }.map { partition, next in
                 let high = (try? consumer.highWatermark(topic: source.source.topic, partition: partition)) ?? nil
@@ -189,6 +197,8 @@ struct ConsumeLoop {
 
     private final class LastReport {
         var value: Int64 = 0
+        /// Whether something has been consumed since.
+        var isBehind = false
     }
 
     /// A clock that only goes forward, for intervals.
