@@ -15,6 +15,26 @@ import Windowing
         var readEvery: Int?
         var syncs = false
         var unfoldedMax = 4_000_000
+        var treeShape = TreeShape.standard
+
+        /// Some option set: anything of it may be off.
+        static func any(_ random: inout SplitMix64) -> Schedule {
+            func every(_ most: Int) -> Int? { random.oneIn(3) ? nil : Int.random(in: 1...most, using: &random) }
+            return Schedule(
+                foldEvery: every(9),
+                evictEvery: every(6),
+                reopenEvery: every(12),
+                readEvery: every(4),
+                syncs: random.oneIn(4),
+                unfoldedMax: random.oneIn(2) ? 4_000_000 : Int.random(in: 1...60, using: &random),
+                treeShape: random.oneIn(4)
+                    ? .standard
+                    : TreeShape(
+                        leafEvents: Int.random(in: 2...9, using: &random),
+                        children: Int.random(in: 3...6, using: &random)
+                    )
+            )
+        }
     }
 
     static let schedules = [
@@ -28,6 +48,7 @@ import Windowing
         var options = StoreOptions()
         options.syncsCommits = schedule.syncs
         options.unfoldedEventsMax = schedule.unfoldedMax
+        options.treeShape = schedule.treeShape
         let world = try TestStore(options: options)
         for (index, commit) in commits.enumerated() {
             world.clock.set(Instant(microseconds: World.start + Int64(index) * 1000))
@@ -59,9 +80,11 @@ import Windowing
             (Int64.random(in: 0...5, using: &random), Int64.random(in: 0...3, using: &random), stream.point(arrivals))
         }
         var digests: [[String]] = []
-        for schedule in Self.schedules { digests.append(try Self.digest(Self.play(commits, schedule), points)) }
+        // 32 option sets in all: the chosen ones, and random ones.
+        let schedules = Self.schedules + (Self.schedules.count..<32).map { _ in Schedule.any(&random) }
+        for schedule in schedules { digests.append(try Self.digest(Self.play(commits, schedule), points)) }
         #expect(Set(digests[0]).count > 30, "the points do tell worlds apart")
-        for (schedule, digest) in zip(Self.schedules, digests) {
+        for (schedule, digest) in zip(schedules, digests) {
             #expect(digest == digests[0], "\(schedule), \(TestSeeds.hint(seed))")
         }
 

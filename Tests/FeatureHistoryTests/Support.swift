@@ -24,7 +24,23 @@ enum World {
         (.sum, "quantity", 60, 10, nil), (.max, "quantity", 600, 0, .int64(7)),
         (.last, "word", 60, 0, .string("nothing")),
         (.first, "word", nil, 0, nil),
+        (.lastN, "word", nil, 0, nil), (.firstDistinctN, "quantity", 600, 0, nil),
+        (.countDistinct, "word", nil, 0, nil),
+        (.approxCountDistinct, "amount", nil, 0, nil), (.approxPercentile, "amount", 60, 0, nil),
+        (.stddevSamp, "quantity", nil, 0, nil), (.topK, "word", 600, 0, nil), (.histogram, "word", nil, 0, nil),
+        (.decayedSum, "amount", nil, 0, nil), (.timeSinceLast, nil, nil, 0, nil),
     ]
+
+    /// What functions of the views take.
+    static func parameters(of function: AggregateFunction) -> FunctionParameters {
+        switch function {
+        case .lastN, .firstDistinctN, .topK: FunctionParameters(n: 3)
+        case .approxPercentile: FunctionParameters(percentile: 0.9)
+        case .decayedSum: FunctionParameters(halfLife: 60 * second)
+        default: FunctionParameters()
+        }
+    }
+
     static let perCard: [(AggregateFunction, String?, Int64?, Int64, FeatureValue?)] = [
         (.sum, "quantity", nil, 0, nil), (.mean, "quantity", 60, 0, nil), (.count, "word", 60, 0, nil),
         (.last, "flag", nil, 0, .bool(true)), (.first, "flag", 30, 5, nil), (.last, "word", nil, 0, nil),
@@ -47,6 +63,7 @@ enum World {
                 Aggregation(
                     name: "f\(index)",
                     function: item.0,
+                    parameters: parameters(of: item.0),
                     column: item.1,
                     timeWindow: item.2.map { .sliding(microseconds: $0 * second) } ?? .lifetime,
                     offset: item.3 * second,
@@ -251,6 +268,7 @@ final class TestStore {
                 let column = aggregation.column.flatMap { name in World.fields.firstIndex { $0.name == name } }
                 var query = OracleQuery(
                     function: aggregation.function,
+                    parameters: aggregation.parameters,
                     column: column,
                     length: nil,
                     offset: aggregation.offset,

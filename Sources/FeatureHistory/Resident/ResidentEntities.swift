@@ -6,7 +6,9 @@ final class ResidentEntities: Sendable {
     private static let shardBits = 8
     let shards: [ResidentShard]
 
-    init() { shards = (0..<(1 << Self.shardBits)).map { _ in ResidentShard() } }
+    init(treeShape: TreeShape) {
+        shards = (0..<(1 << Self.shardBits)).map { _ in ResidentShard(treeShape: treeShape) }
+    }
 
     @inline(__always)
     func shard(_ hash: UInt64) -> ResidentShard {

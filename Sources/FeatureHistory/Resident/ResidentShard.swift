@@ -21,6 +21,9 @@ final class ResidentShard: @unchecked Sendable {
     private var epoch: UInt64 = 0
     private var byteCount = 0
     private var clockHand = 0
+    private let treeShape: TreeShape
+
+    init(treeShape: TreeShape) { self.treeShape = treeShape }
 
     struct Slot {
         var identity: UnsafeMutableRawBufferPointer
@@ -226,7 +229,7 @@ final class ResidentShard: @unchecked Sendable {
         let slot = Slot(
             identity: copy,
             hash: hash,
-            events: EntityEvents(),
+            events: EntityEvents(shape: treeShape),
             isComplete: isComplete,
             isReferenced: true,
             isUsed: true

@@ -19,13 +19,14 @@ public import FeatureModel
 
 import Atomics
 import RocksDB
+public import Windowing
 
 /// The store. One per data directory and process. Reads are safe from any thread; commits, folds and definition changes
 /// come from any thread too but exclude each other.
 public final class FeatureStore: Sendable {
     let database: Database
     let families: ColumnFamilies
-    let resident = ResidentEntities()
+    let resident: ResidentEntities
     public let options: StoreOptions
     let clock: @Sendable () -> Instant
 
@@ -53,6 +54,7 @@ public final class FeatureStore: Sendable {
     public init(directory: String, options: StoreOptions, clock: @escaping @Sendable () -> Instant) throws(StoreError) {
         self.options = options
         self.clock = clock
+        resident = ResidentEntities(treeShape: options.treeShape)
         database = try Self.openDatabase(directory, options)
         families = try ColumnFamilies(database)
         let recovered = try Self.readRegistry(database, families)
@@ -130,6 +132,8 @@ public struct StoreOptions: Sendable {
     /// Sync the write-ahead log at every commit. Without it a killed process loses nothing; after a power loss the lost
     /// tail is read again from Kafka.
     public var syncsCommits: Bool
+    /// How busy entities lie in memory. No result depends on it; tests show that.
+    public var treeShape = TreeShape.standard
 
     public init(
         memoryBudget: Int = 1 << 30,
