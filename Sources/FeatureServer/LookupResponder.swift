@@ -77,7 +77,7 @@ struct LookupResponder {
             let isWritten = scratch.withView(eventTimes: request.wantsEventTimes) {
                 room >= 0 && buffer.writeValuesRow($0, layout: lookup.layout, byteCountMax: room)
             }
-            guard isWritten else {
+            guard isWritten, !scratch.cells.isTooLong else {
                 FrameWriter.cancelFrame(frame, in: &buffer)
                 throw .replyTooLarge(limits)
             }

@@ -95,6 +95,7 @@ public struct PointInTimeJoin {
             let point = ReadPoint(asOf: rows.asOf[row], knownAt: knownAt, boundary: boundary)
             let key = Array(rows.key(row))
             try withBytes(of: key) { bytes throws(StoreError) in try store.read(plan, key: bytes, at: point, scratch) }
+            if scratch.cells.isTooLong { return .tooLarge }
             for feature in columns.indices {
                 guard take(feature, of: scratch, row: row, into: &columns[feature], &room) else { return .tooLarge }
             }

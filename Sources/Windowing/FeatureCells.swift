@@ -14,6 +14,10 @@ public final class FeatureCells {
     public private(set) var eventTimes: UnsafeMutablePointer<Int64>
     /// The bytes of strings, and of lists and maps as `FeaturePayload` writes them.
     public var strings: [UInt8] = []
+    /// Whether strings, lists and maps went beyond `byteCountMax`: what came after is missing, and the row cannot be used.
+    public private(set) var isTooLong = false
+    /// More than a reply can carry. One value may still go beyond it, by what its state may hold.
+    public static let byteCountMax = 64 << 20
     public private(set) var capacity: Int
 
     public init(capacity: Int) {
@@ -31,7 +35,8 @@ public final class FeatureCells {
 
     /// Makes room for `count` cells; what they held is lost.
     public func reserve(_ count: Int) {
-        strings.removeAll(keepingCapacity: true)
+        strings.removeAll(keepingCapacity: strings.count <= Self.byteCountMax / 16)
+        isTooLong = false
         guard count > capacity else { return }
         statuses.deallocate()
         slots.deallocate()
@@ -50,13 +55,20 @@ public final class FeatureCells {
     }
 
     func store(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        guard hasRoom() else { return 0 }
         let offset = strings.count
         strings.append(contentsOf: bytes)
         return UInt64(offset) << 32 | UInt64(bytes.count)
     }
 
+    private func hasRoom() -> Bool {
+        if strings.count > Self.byteCountMax { isTooLong = true }
+        return !isTooLong
+    }
+
     /// Stores the bytes that `body` appends.
     func store(_ body: (inout [UInt8]) -> Void) -> UInt64 {
+        guard hasRoom() else { return 0 }
         let offset = strings.count
         body(&strings)
         return UInt64(offset) << 32 | UInt64(strings.count - offset)

@@ -89,8 +89,17 @@ extension FeatureStore {
             }
         }
         guard case .cold(let epoch) = reading else { return true }
-        let leaves = EventBatch(types: part.types, capacity: LeafCodec.eventsMax)
-        try LeafWriter(database: database, families: families).readAll(identity, into: leaves)
+        // Leaves may have columns that the plan's definitions did not know yet.
+        let before = catalog
+        let types = before.histories.first { $0.id == part.history }?.types ?? part.types
+        let leaves = EventBatch(types: types, capacity: LeafCodec.eventsMax)
+        do throws(StoreError) {
+            try LeafWriter(database: database, families: families).readAll(identity, into: leaves)
+        } catch {
+            // More columns than a moment ago: an apply came between.
+            if generation != before.generation { return false }
+            throw error
+        }
         return identity.withUnsafeBytes {
             shard.adopt(leaves, $0, hash: hash, epoch: epoch) { events in
                 Self.evaluate(part, events, point, scratch)

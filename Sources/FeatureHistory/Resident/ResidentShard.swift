@@ -121,9 +121,11 @@ final class ResidentShard: @unchecked Sendable {
             if !slots[slot].isComplete {
                 // Leaves come oldest first: fill a fresh block in order, then put the few tail events in their places.
                 let before = slots[slot].events.byteCount
-                let tail = EventBatch(types: leaves.types)
+                // By its own columns: the reader's may be those of an older definition.
+                let tail = EventBatch(types: slots[slot].events.storedTypes)
                 slots[slot].events.copy(arrivedAfter: .min, through: .max, to: tail)
                 slots[slot].events.free()
+                slots[slot].events = EntityEvents(shape: treeShape)
                 for row in 0..<leaves.count { slots[slot].events.insert(row, of: leaves) }
                 for row in 0..<tail.count { slots[slot].events.insert(row, of: tail) }
                 slots[slot].isComplete = true
@@ -160,7 +162,10 @@ final class ResidentShard: @unchecked Sendable {
             where slots[slot].isUsed && slots[slot].events.newestArrival > after {
                 let identity = Array(slots[slot].identity)
                 guard let batch = makeBatch(identity.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }) else { continue }
+                // A walk puts a tree's spine right, which gives tiles back.
+                let before = slots[slot].events.byteCount
                 slots[slot].events.copy(arrivedAfter: after, through: through, to: batch)
+                byteCount += slots[slot].events.byteCount - before
                 if batch.count > 0 { body(identity, batch) }
             }
         }

@@ -55,10 +55,12 @@ public final class Catalog: Sendable {
     }
 
     /// The histories that a definition needs, over those that exist: existing ones keep their ids and columns, new
-    /// columns of a history whose source was consumed before are available from `now` on.
+    /// columns of a history whose source was consumed before are available from `now` on; so are those that a
+    /// definition takes up again after another one had left them out.
     static func histories(
         for definition: FeatureStoreDefinition,
         existing: [HistorySchema],
+        replacing old: FeatureStoreDefinition,
         consumed: Set<String>,
         now: Instant
     ) throws(StoreError) -> [HistorySchema] {
@@ -82,6 +84,10 @@ public final class Catalog: Sendable {
             let place: Int
             if let found = histories.firstIndex(where: { $0.source == view.source && $0.joinKeys == entity.joinKeys }) {
                 place = found
+                // Nobody used it meanwhile, so ingest left it out: there is a gap, and what follows it is all that is whole.
+                if consumed.contains(view.source), !old.keepsHistory(of: view.source, joinKeys: entity.joinKeys) {
+                    histories[place].availableFrom = now
+                }
             } else {
                 place = histories.count
                 let id = (histories.map(\.id).max() ?? 0) + 1
@@ -100,12 +106,15 @@ public final class Catalog: Sendable {
                 guard let field = type.map({ Field(name: name, type: $0) }) else {
                     throw StoreError(.refused, "view '\(view.name)': source '\(source.name)' has no column '\(name)'")
                 }
-                if let (_, column) = histories[place].column(name) {
+                if let (index, column) = histories[place].column(name) {
                     guard column.field.type == field.type else {
                         throw StoreError(
                             .refused,
                             "column '\(name)' of source '\(source.name)' is stored as \(column.field.type.name); it cannot become \(field.type.name)"
                         )
+                    }
+                    if consumed.contains(view.source), !old.stores(stored, field.type, of: view.source) {
+                        histories[place].columns[index].availableFrom = now
                     }
                 } else {
                     histories[place].columns.append(HistoryColumn(field: field, availableFrom: from))
@@ -119,5 +128,25 @@ public final class Catalog: Sendable {
             }
         }
         return histories
+    }
+}
+
+extension FeatureStoreDefinition {
+    /// Whether some view keeps the history of a source for these join keys.
+    fileprivate func keepsHistory(of source: String, joinKeys: [Field]) -> Bool {
+        featureViews.contains { view in
+            view.source == source && entities.first { $0.name == view.entity }?.joinKeys == joinKeys
+        }
+    }
+
+    /// Whether ingest stores this column of a source's events: a field as long as the schema has it, what is computed as long
+    /// as some view of the source asks for it.
+    fileprivate func stores(_ column: StoredColumn, _ type: ValueType, of source: String) -> Bool {
+        guard let definition = sources.first(where: { $0.name == source }) else { return false }
+        if case .field(let name) = column { return definition.schema.contains(Field(name: name, type: type)) }
+        return featureViews.contains { view in
+            let computed = view.columns.map { StoredColumn.value($0.expression.text) } + [view.filterColumn].compactMap { $0 }
+            return view.source == source && computed.contains(column)
+        }
     }
 }

@@ -40,6 +40,7 @@ extension FeatureStore {
             let histories = try Catalog.histories(
                 for: definition,
                 existing: old.histories,
+                replacing: old.definition,
                 consumed: consumed,
                 now: clock()
             )

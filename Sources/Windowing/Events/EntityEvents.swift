@@ -4,12 +4,17 @@
 //   many    tree --> nodes --> leaves                   a read costs the logarithm of the window's events
 //           heap | bytes of string values |
 
+public import FeatureModel
+
 /// The events of one entity. Not thread-safe; its shard's lock guards it. Must be `free`d by its owner.
 public struct EntityEvents {
     private var leaf: EventLeaf
     private var tree: EventTree?
     private var heap = StringHeap()
     public private(set) var count = 0
+    /// Columns that were stored so far, and a bit for each that holds strings.
+    private var columnCount = 0
+    private var stringColumns: UInt64 = 0
     private let shape: TreeShape
 
     public init(shape: TreeShape = .standard) {
@@ -52,7 +57,18 @@ public struct EntityEvents {
             leaf.insert(row, of: batch, at: index, capacityMax: shape.leafEvents, &heap)
         }
         count += 1
+        if batch.columnCount > columnCount {
+            for column in columnCount..<batch.columnCount where batch.types[column] == .string {
+                stringColumns |= 1 << UInt64(column)
+            }
+            columnCount = batch.columnCount
+        }
         return true
+    }
+
+    /// Types under which `copy` loses nothing: strings as strings, all else as 8 bytes.
+    public var storedTypes: [ValueType] {
+        (0..<columnCount).map { stringColumns & (1 << UInt64($0)) != 0 ? .string : .int64 }
     }
 
     /// Copies the events that arrived after `arrival` and not after `last` to the end of `batch`, oldest first.

@@ -244,7 +244,7 @@ struct EventNode {
             place,
             state,
             capacity: capacity,
-            stride: layout.columns.count
+            placeCount: layout.columns.count
         )
     }
 
@@ -285,7 +285,7 @@ struct EventNode {
             place,
             state,
             capacity: capacity,
-            stride: layout.functions.count
+            placeCount: layout.functions.count
         )
     }
 

@@ -232,10 +232,9 @@ struct EventTree {
 
     // MARK: Reading
 
-    /// The newest arrival of all events.
+    /// The newest arrival of all events. Changes nothing: what a stale spine lacks are arrivals of the newest leaf.
     var newestArrival: Int64 {
-        refreshSpine()
-        return root.ownSummary?.newestArrival ?? .min
+        max(root.ownSummary?.newestArrival ?? .min, storage.pointee.newest.leaf.newestArrival)
     }
 
     /// Calls `body` with every leaf that may hold events that arrived in `(after, through]`, oldest first.

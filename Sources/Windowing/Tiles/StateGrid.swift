@@ -4,43 +4,55 @@ protocol TileState {
     var heapBytes: Int { get }
 }
 
-/// States of one kind for each child of a node: `stride` of them a child, filled one by one. No memory until the first one.
+/// States of one kind for each child of a node, place by place:
+///
+///   places | place 0 | nil | place 2 | ...      one a state of the layout; no memory until a read fills one
+///              |
+///              states | child 0 | child 1 | ...      filled | 0 or 1 | ...
+///
 /// Must be `free`d by its owner.
 struct StateGrid<State: TileState> {
-    private var states: UnsafeMutablePointer<State>?
-    private var filled: UnsafeMutablePointer<Bool>?
+    private struct Place {
+        var states: UnsafeMutablePointer<State>
+        var filled: UnsafeMutablePointer<Bool>
+    }
+
+    private var places: UnsafeMutablePointer<Place?>?
+    private var placeCount: Int32 = 0
     private var capacity: Int32 = 0
-    private var stride: Int32 = 0
 
     @inline(__always)
-    func isFilled(_ child: Int, _ place: Int) -> Bool {
-        guard let filled else { return false }
-        return filled[child * Int(stride) + place]
-    }
+    func isFilled(_ child: Int, _ place: Int) -> Bool { places?[place]?.filled[child] ?? false }
 
     /// A filled state, where it stands.
     @inline(__always)
     func state(_ child: Int, _ place: Int) -> UnsafePointer<State> {
-        UnsafePointer(states.unsafelyUnwrapped + child * Int(stride) + place)
+        UnsafePointer(places.unsafelyUnwrapped[place].unsafelyUnwrapped.states + child)
     }
 
     /// - Parameters:
     ///   - capacity: how many children the node can have.
-    ///   - stride: how many states each has.
+    ///   - placeCount: how many states the layout has.
     /// - Returns: the bytes that were allocated.
-    mutating func set(_ child: Int, _ place: Int, _ state: consuming State, capacity: Int, stride: Int) -> Int {
-        var allocated = 0
-        if states == nil {
+    mutating func set(_ child: Int, _ place: Int, _ state: consuming State, capacity: Int, placeCount: Int) -> Int {
+        var allocated = state.heapBytes
+        if places == nil {
             self.capacity = Int32(truncatingIfNeeded: capacity)
-            self.stride = Int32(truncatingIfNeeded: stride)
-            states = .allocate(capacity: capacity * stride)
-            filled = .allocate(capacity: capacity * stride)
-            filled?.initialize(repeating: false, count: capacity * stride)
-            allocated = capacity * stride * (MemoryLayout<State>.stride + 1)
+            self.placeCount = Int32(truncatingIfNeeded: placeCount)
+            places = .allocate(capacity: placeCount)
+            places?.initialize(repeating: nil, count: placeCount)
+            allocated += placeCount * MemoryLayout<Place?>.stride
         }
-        allocated += state.heapBytes
-        (states.unsafelyUnwrapped + child * stride + place).initialize(to: state)
-        filled.unsafelyUnwrapped[child * stride + place] = true
+        let all = places.unsafelyUnwrapped
+        if all[place] == nil {
+            let filled = UnsafeMutablePointer<Bool>.allocate(capacity: capacity)
+            filled.initialize(repeating: false, count: capacity)
+            all[place] = Place(states: .allocate(capacity: capacity), filled: filled)
+            allocated += capacity * (MemoryLayout<State>.stride + 1)
+        }
+        let target = all[place].unsafelyUnwrapped
+        (target.states + child).initialize(to: state)
+        target.filled[child] = true
         return allocated
     }
 
@@ -49,34 +61,39 @@ struct StateGrid<State: TileState> {
     /// - Returns: the bytes that were given back.
     @inline(__always)
     mutating func forget(_ child: Int) -> Int {
-        guard let filled, let states else { return 0 }
+        guard let places else { return 0 }
         var freed = 0
-        let start = child * Int(stride)
-        for place in start..<(start + Int(stride)) where filled[place] {
-            freed += states[place].heapBytes
-            (states + place).deinitialize(count: 1)
-            filled[place] = false
+        for index in 0..<Int(placeCount) {
+            guard let place = places[index], place.filled[child] else { continue }
+            freed += place.states[child].heapBytes
+            (place.states + child).deinitialize(count: 1)
+            place.filled[child] = false
         }
         return freed
     }
 
     /// Makes room for a child at `index`, nothing known about it, among `count` children.
     mutating func insert(at index: Int, count: Int) {
-        guard let states, let filled else { return }
-        let each = Int(stride)
-        var place = count * each
-        while place > index * each {
-            place -= 1
-            filled[place + each] = filled[place]
-            if filled[place] { (states + place + each).moveInitialize(from: states + place, count: 1) }
+        guard let places else { return }
+        for number in 0..<Int(placeCount) {
+            guard let place = places[number] else { continue }
+            var child = count
+            while child > index {
+                child -= 1
+                place.filled[child + 1] = place.filled[child]
+                if place.filled[child] { (place.states + child + 1).moveInitialize(from: place.states + child, count: 1) }
+            }
+            place.filled[index] = false
         }
-        (filled + index * each).update(repeating: false, count: each)
     }
 
     mutating func free() {
         for child in 0..<Int(capacity) { _ = forget(child) }
-        states?.deallocate()
-        filled?.deallocate()
+        for index in 0..<Int(placeCount) {
+            places?[index]?.states.deallocate()
+            places?[index]?.filled.deallocate()
+        }
+        places?.deallocate()
         self = StateGrid()
     }
 }
