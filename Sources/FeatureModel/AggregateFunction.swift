@@ -104,7 +104,34 @@ public struct FunctionParameters: Hashable, Sendable {
     public static let halfLifeRange: ClosedRange<Int64> = 60_000_000...TimeWindow.longest
 }
 
+extension FunctionParameters {
+    /// `n 5`, `percentile 0.95, accuracy 0.01`, under the names of the YAML keys; nil where there are none.
+    public var text: String? {
+        let given: [(String, String?)] = [
+            ("n", n.map(String.init)), ("percentile", percentile.map { "\($0)" }),
+            ("accuracy", accuracy.map { "\($0)" }),
+            ("precision", precision.map(String.init)), ("half_life", halfLife.map(TimeWindow.text(microseconds:))),
+            ("max_distinct", maxDistinct.map(String.init)),
+        ]
+        let texts = given.compactMap { name, value in value.map { "\(name) \($0)" } }
+        return texts.isEmpty ? nil : texts.joined(separator: ", ")
+    }
+}
+
 extension AggregateFunction {
+    /// How far an approximate function's value may lie off, in words; nil for exact functions.
+    public func errorBound(_ parameters: FunctionParameters) -> String? {
+        switch self {
+        case .approxCountDistinct:
+            let registers = 1 << (parameters.precision ?? FunctionParameters.precisionDefault)
+            let error = 1.04 / Double(registers).squareRoot()
+            return "relative standard error \((error * 100_000).rounded() / 100_000)"
+        case .approxPercentile:
+            return "relative error at most \(parameters.accuracy ?? FunctionParameters.accuracyDefault)"
+        default: return nil
+        }
+    }
+
     /// The function's name within a feature's name, with the parameters that change what it means: `last_5`, `top_3`,
     /// `approx_p99_9`, `decayed_sum_7d`.
     func label(_ parameters: FunctionParameters) -> String {

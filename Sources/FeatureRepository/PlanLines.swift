@@ -32,24 +32,12 @@ func line(_ aggregation: Aggregation) -> String { "\(aggregation.name) (\(text(a
 
 /// `sum of amount over 7d, ending 1d before, default 0.0`
 func text(_ aggregation: Aggregation) -> String {
-    let function = aggregation.function.rawValue + text(aggregation.parameters)
+    let function = aggregation.function.rawValue + (aggregation.parameters.text.map { "(\($0))" } ?? "")
     let what = "\(function) of \(aggregation.column ?? "events")"
     var text = "\(what) over \(aggregation.timeWindow)"
     if aggregation.offset != 0 { text += ", ending \(TimeWindow.text(microseconds: aggregation.offset)) before" }
     if let value = aggregation.defaultValue { text += ", default \(FeatureRepository.text(value))" }
     return text
-}
-
-/// `(n 5)`, or nothing.
-private func text(_ parameters: FunctionParameters) -> String {
-    let given: [(String, String?)] = [
-        ("n", parameters.n.map(String.init)), ("percentile", parameters.percentile.map { "\($0)" }),
-        ("accuracy", parameters.accuracy.map { "\($0)" }), ("precision", parameters.precision.map(String.init)),
-        ("half_life", parameters.halfLife.map(TimeWindow.text(microseconds:))),
-        ("max_distinct", parameters.maxDistinct.map(String.init)),
-    ]
-    let texts = given.compactMap { name, value in value.map { "\(name) \($0)" } }
-    return texts.isEmpty ? "" : "(\(texts.joined(separator: ", ")))"
 }
 
 func text(_ history: HistoryLength) -> String {

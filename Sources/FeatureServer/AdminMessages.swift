@@ -88,7 +88,11 @@ public struct DescribeMessage: Codable, Sendable {
         public var reference: String
         public var type: String
         public var function: String
+        public var parameters: String?
+        /// How far the value may lie off; absent for exact functions.
+        public var errorBound: String?
         public var column: String?
+        public var filter: String?
         public var timeWindow: String
         public var offset: String?
         public var entity: String

@@ -145,7 +145,8 @@ extension FeatureStoreDefinition {
         guard let definition = sources.first(where: { $0.name == source }) else { return false }
         if case .field(let name) = column { return definition.schema.contains(Field(name: name, type: type)) }
         return featureViews.contains { view in
-            let computed = view.columns.map { StoredColumn.value($0.expression.text) } + [view.filterColumn].compactMap { $0 }
+            let computed =
+                view.columns.map { StoredColumn.value($0.expression.text) } + [view.filterColumn].compactMap { $0 }
             return view.source == source && computed.contains(column)
         }
     }

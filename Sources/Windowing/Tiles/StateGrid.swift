@@ -81,7 +81,9 @@ struct StateGrid<State: TileState> {
             while child > index {
                 child -= 1
                 place.filled[child + 1] = place.filled[child]
-                if place.filled[child] { (place.states + child + 1).moveInitialize(from: place.states + child, count: 1) }
+                if place.filled[child] {
+                    (place.states + child + 1).moveInitialize(from: place.states + child, count: 1)
+                }
             }
             place.filled[index] = false
         }
