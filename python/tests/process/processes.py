@@ -68,11 +68,36 @@ class Broker(Process):
     def __init__(self, folder: Path, topic: str, partitions: int) -> None:
         super().__init__(folder, "broker", "dev-broker", "--topic", f"{topic}:{partitions}", wanted="kafka bootstrap=")
         self.bootstrap = self.printed("kafka bootstrap=")
+        self.topic = topic
 
     def produce(self, folder: Path, topic: str, key: str, lines: list[str]) -> None:
-        path = folder / "records.jsonl"
-        path.write_text("\n".join(lines) + "\n")
-        run("produce", "--bootstrap", self.bootstrap, "--topic", topic, "--key", key, str(path))
+        _produce(self.bootstrap, folder, topic, key, lines)
+
+
+class RealKafka:
+    """The cluster at `KAFKA_BOOTSTRAP`: a topic of its own, which the cluster makes when it is first produced to."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self.bootstrap = bootstrap
+        self.topic = f"{topic}-{time.time_ns()}"
+
+    def produce(self, folder: Path, topic: str, key: str, lines: list[str]) -> None:
+        _produce(self.bootstrap, folder, topic, key, lines)
+
+    def stop(self) -> None:
+        """It is somebody else's."""
+
+
+def kafka(folder: Path, topic: str, partitions: int) -> Broker | RealKafka:
+    """A development broker, or the cluster that `KAFKA_BOOTSTRAP=host:port` names."""
+    bootstrap = os.environ.get("KAFKA_BOOTSTRAP")
+    return RealKafka(bootstrap, topic) if bootstrap else Broker(folder, topic, partitions)
+
+
+def _produce(bootstrap: str, folder: Path, topic: str, key: str, lines: list[str]) -> None:
+    path = folder / "records.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+    run("produce", "--bootstrap", bootstrap, "--topic", topic, "--key", key, str(path))
 
 
 class Server(Process):
@@ -97,6 +122,7 @@ kafka: {bootstrap.servers: "127.0.0.1:1"}
 entities: [{name: customer, join_keys: {customer_id: int64}}]
 sources:
   - name: purchases
+    topic: TOPIC
     timestamp_field: at
     timestamp_format: epoch_us
     schema: {customer_id: int64, amount: float64, quantity: int64}
@@ -117,8 +143,8 @@ feature_services: [{name: all, features: ["p:*"]}]
 """
 
 
-def write_repository(folder: Path) -> Path:
+def write_repository(folder: Path, topic: str) -> Path:
     repo = folder / "repo"
     repo.mkdir()
-    (repo / "feature_store.yaml").write_text(REPOSITORY)
+    (repo / "feature_store.yaml").write_text(REPOSITORY.replace("TOPIC", topic))
     return repo

@@ -9,22 +9,22 @@ from pathlib import Path
 import strandline
 
 from events import DAY, START, make_events, oracle
-from processes import Broker, Server, wait_for, write_repository
+from processes import Server, kafka, wait_for, write_repository
 
 SEED = 7
 
 
 def test_ten_kills_in_mid_ingest(tmp_path: Path) -> None:
-    repo = write_repository(tmp_path)
     events = make_events(SEED, 60_000, 300)
     source = random.Random(SEED)
-    broker = Broker(tmp_path, "purchases", 4)
+    broker = kafka(tmp_path, "purchases", 4)
+    repo = write_repository(tmp_path, broker.topic)
     server = None
     try:
         seen = 0
         for kill in range(10):
             part = events[kill * 5000 : (kill + 1) * 5000]
-            broker.produce(tmp_path, "purchases", "customer_id", [e.json() for e in part])
+            broker.produce(tmp_path, broker.topic, "customer_id", [e.json() for e in part])
             server = Server(tmp_path, repo, broker.bootstrap)
             # Somewhere in the part, or while the offsets of the last one are still being settled.
             time.sleep(source.uniform(0, 0.15))
@@ -34,7 +34,7 @@ def test_ten_kills_in_mid_ingest(tmp_path: Path) -> None:
                 assert now <= (kill + 1) * 5000
                 seen = now
             server.kill()
-        broker.produce(tmp_path, "purchases", "customer_id", [e.json() for e in events[50_000:]])
+        broker.produce(tmp_path, broker.topic, "customer_id", [e.json() for e in events[50_000:]])
         server = Server(tmp_path, repo, broker.bootstrap)
         wait_for("all events", lambda: server.events() >= len(events))
         assert server.events() == len(events)

@@ -15,7 +15,7 @@ import pytest
 import strandline
 
 from events import DAY, HOUR, START, Event, make_events, oracle
-from processes import Broker, Server, run, wait_for, write_repository
+from processes import Server, kafka, run, wait_for, write_repository
 
 SEED = 11
 NAMES = list(oracle([], START))
@@ -33,7 +33,6 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("parity")
-    repo = write_repository(folder)
     events = make_events(SEED, 20_000, 200)
     source = random.Random(SEED)
     # Random instants, and the instants of events and a microsecond on either side of them and of their windows' ends.
@@ -41,10 +40,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     for event in source.sample(events, 500):
         edge = source.choice([0, HOUR, DAY]) + source.choice([-1, 0, 1])
         questions.append((event.customer, event.at + edge))
-    broker = Broker(folder, "purchases", 4)
+    broker = kafka(folder, "purchases", 4)
+    repo = write_repository(folder, broker.topic)
     server = None
     try:
-        broker.produce(folder, "purchases", "customer_id", [e.json() for e in events])
+        broker.produce(folder, broker.topic, "customer_id", [e.json() for e in events])
         server = Server(folder, repo, broker.bootstrap)
         started = server
         wait_for("all events", lambda: started.events() >= len(events))
