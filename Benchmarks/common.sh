@@ -57,7 +57,9 @@ difference() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f\n", a - b }'; }
 
 # median NAME: of the values noted so far.
 median() {
-    sort -g "$work/values/$1" | awk '{ v[NR] = $1 } END { printf "%.10g\n", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+    sort -g "$work/values/$1" | awk '
+        { v[NR] = $1 }
+        END { printf "%.10g\n", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
 }
 
 # print_medians NAME...: `name=median`, and its range over the runs, for each figure.

@@ -17,8 +17,8 @@ struct StoreArguments: ParsableArguments {
     @Option(help: "The store's directory.")
     var data: String
 
-    @Option(help: "The shortest time between two commits, milliseconds.")
-    var commitInterval = 20
+    @Option(help: "The shortest time between two commits, milliseconds; the server's own default when absent.")
+    var commitInterval: Int?
 
     @Option(help: "The store's memory budget, MiB.")
     var memory = 2048
@@ -33,6 +33,13 @@ struct StoreArguments: ParsableArguments {
         let surveyor = try KafkaConsumer(KafkaSettings(bootstrapServers: bootstrap))
         defer { surveyor.close() }
         return try TopicExtent(topic, surveyor)
+    }
+
+    var ingestOptions: IngestOptions {
+        let settings = kafka.settings.map { ($0.name, $0.value) }
+        var options = IngestOptions(kafka: [("bootstrap.servers", bootstrap)] + settings)
+        if let commitInterval { options.commitIntervalMilliseconds = commitInterval }
+        return options
     }
 
     /// Opens the store, with the benchmark's definition applied.
@@ -60,14 +67,9 @@ struct IngestRun {
     private let service: IngestService
 
     init(_ arguments: StoreArguments, _ store: FeatureStore) {
-        var options = IngestOptions(
-            kafka: [("bootstrap.servers", arguments.bootstrap)]
-                + arguments.kafka.settings.map { ($0.name, $0.value) }
-        )
-        options.commitIntervalMilliseconds = arguments.commitInterval
         self.store = store
         let log = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
-        service = IngestService(store: store, options: options, log: log)
+        service = IngestService(store: store, options: arguments.ingestOptions, log: log)
     }
 
     var status: IngestStatus { service.status }

@@ -21,20 +21,18 @@ struct ResidentStage {
         guard let source = store.catalog.definition.sources.first,
             let plan = try SourcePlan(source, in: store.catalog), let intake = RecordIntake(plan)
         else { throw BenchError("no plan for the source") }
-        var settings = KafkaSettings(bootstrapServers: arguments.bootstrap)
-        settings.entries += arguments.kafka.settings
-        let consumer = try KafkaConsumer(settings)
+        let options = arguments.ingestOptions
+        let consumer = try KafkaConsumer(KafkaSettings(options.kafka))
         defer { consumer.close() }
         _ = try consumer.metadata(timeoutMilliseconds: 10_000)
         let places = extent.places(arguments.topic)
-        let recordsMax = IngestOptions(kafka: []).recordsMax
         var records = 0
         let processor = Measure.processorMicroseconds()
         let start = Measure.nanoseconds()
         try consumer.assign(places)
         while records < extent.records {
             let began = Measure.nanoseconds()
-            let batch = try consumer.consumeBatch(maxCount: recordsMax, timeoutMilliseconds: 100)
+            let batch = try consumer.consumeBatch(maxCount: options.recordsMax, timeoutMilliseconds: 100)
             intake.removeAll()
             for number in 0..<batch.count {
                 let message = batch[number]
@@ -46,8 +44,8 @@ struct ResidentStage {
             guard intake.rejections.isEmpty else { throw BenchError("a record was rejected") }
             records += batch.count
             // The server's rule: a batch that is not full waits for the commit interval.
-            let rest = Int64(arguments.commitInterval) - Int64(Measure.nanoseconds() - began) / 1_000_000
-            if batch.count < recordsMax, rest > 0 { usleep(UInt32(rest) * 1000) }
+            let rest = Int64(options.commitIntervalMilliseconds) - Int64(Measure.nanoseconds() - began) / 1_000_000
+            if batch.count < options.recordsMax, rest > 0 { usleep(UInt32(rest) * 1000) }
         }
         return EventRate(
             records: records,

@@ -54,9 +54,14 @@ struct TopicFilling {
             keyBuffer.deallocate()
         }
         var result = Result()
-        let began = Measure.nanoseconds()
+        var began = Measure.nanoseconds()
         for number in range {
             if let rate {
+                if number == range.lowerBound + 1 {
+                    // A fresh producer needs a second to connect. Only the first record waits for that.
+                    try deliver(producer)
+                    began = Measure.nanoseconds()
+                }
                 let due = began + UInt64(Double(number - range.lowerBound) * 1e9 / rate)
                 result.behindMax = max(result.behindMax, try wait(until: due, producer))
             }
@@ -76,11 +81,16 @@ struct TopicFilling {
             if number % 4096 == 0 { try check(producer.poll(timeoutMilliseconds: 0)) }
         }
         result.seconds = Double(Measure.nanoseconds() - began) / 1e9
+        try deliver(producer)
+        return result
+    }
+
+    /// Waits until the broker has everything.
+    private func deliver(_ producer: KafkaProducer) throws {
         while producer.outstanding > 0 {
             try? producer.flush(timeoutMilliseconds: 1000)
             try check(producer.poll(timeoutMilliseconds: 0))
         }
-        return result
     }
 
     /// - Returns: how late it is already. Nanoseconds.
