@@ -35,6 +35,7 @@ bool scaled(int64_t value, int64_t factor, int64_t &result) { return !__builtin_
 
 // A number token that is not JSON, such as NaN or -Infinity: its own reason, since producers do write them.
 bool looks_non_finite(std::string_view token) {
+    if (!token.empty() && token[0] >= '0' && token[0] <= '9') return false;
     if (!token.empty() && (token[0] == '-' || token[0] == '+')) token.remove_prefix(1);
     return token.substr(0, 3) == "NaN" || token.substr(0, 3) == "nan" || token.substr(0, 3) == "Inf" || token.substr(0, 3) == "inf";
 }

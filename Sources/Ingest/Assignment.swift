@@ -15,6 +15,30 @@ final class AssignedSource {
     /// Partitions whose first consumed offset was not 0: values before their first event are incomplete.
     let beganLate: Set<Int32>
     var problems: [Int32: String] = [:]
+    /// The partition of the record before: a fetch brings its records in runs, so tables are asked once a run.
+    private var cursor: (partition: Int32, next: Int64, first: Int64?)?
+
+    /// Moves on past a record; false when it lies before this source's own offset or is none of its partitions.
+    @inline(__always)
+    func take(_ partition: Int32, _ offset: Int64, _ ranges: inout [StreamID: StreamRange]) -> Bool {
+        if cursor?.partition != partition {
+            settle(&ranges)
+            cursor = next[partition].map { (partition, $0, nil) }
+        }
+        guard let place = cursor, offset >= place.next else { return false }
+        cursor = (partition, offset + 1, place.first ?? offset)
+        return true
+    }
+
+    /// Puts the cursor's place into the tables.
+    func settle(_ ranges: inout [StreamID: StreamRange]) {
+        guard let (partition, after, first) = cursor else { return }
+        cursor = nil
+        guard let first else { return }
+        next[partition] = after
+        let stream = stream(partition)
+        ranges[stream, default: StreamRange(stream: stream, first: first, last: after - 1)].last = after - 1
+    }
 
     init(intake: RecordIntake, next: [Int32: Int64], beganLate: Set<Int32>) {
         self.intake = intake

@@ -35,15 +35,12 @@ struct BatchCommitter {
             let record = LogRecord(partition: message.partition, offset: message.offset, value: message.value)
             for source in byTopic[message.topicIndex] {
                 // Before this source's own offset: fetched for another source, or handed out twice.
-                guard let next = source.next[message.partition], message.offset >= next else { continue }
-                source.next[message.partition] = message.offset + 1
-                let stream = source.stream(message.partition)
-                ranges[stream, default: StreamRange(stream: stream, first: message.offset, last: message.offset)].last =
-                    message.offset
+                guard source.take(message.partition, message.offset, &ranges) else { continue }
                 source.intake.add(record, number: number)
                 result.records += 1
             }
         }
+        for sharers in byTopic { for source in sharers { source.settle(&ranges) } }
         guard !ranges.isEmpty else { return result }
         for sharers in byTopic { for source in sharers { source.intake.computeExpressions() } }
         do throws(StoreError) {

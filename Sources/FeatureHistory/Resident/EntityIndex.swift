@@ -33,6 +33,22 @@ struct EntityIndex {
         }
     }
 
+    /// For each row the slot in the first cell of its probe, which is the right one in most cases; -1 for none.
+    func firstSlots(
+        of rows: UnsafeBufferPointer<Int32>,
+        _ hashes: UnsafePointer<UInt64>,
+        into places: UnsafeMutableBufferPointer<Int32>,
+        below count: Int
+    ) {
+        let mask = cells.count - 1
+        cells.withUnsafeBufferPointer { cells in
+            for (number, row) in rows.enumerated() {
+                let slot = cells[Int(UInt32(truncatingIfNeeded: hashes[Int(row)])) & mask].slot
+                places.initializeElement(at: number, to: slot < UInt32(count) ? Int32(bitPattern: slot) : -1)
+            }
+        }
+    }
+
     /// Adds an entity that is not in the index.
     mutating func insert(hash: UInt32, slot: Int) {
         if (count + 1) * 8 > cells.count * 7 { grow() }

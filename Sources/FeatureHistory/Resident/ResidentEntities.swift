@@ -22,10 +22,10 @@ final class ResidentEntities: Sendable {
         withUnsafeTemporaryAllocation(of: UInt64.self, capacity: count) { hashes in
             withUnsafeTemporaryAllocation(of: Int32.self, capacity: count) { order in
                 var starts = [Int](repeating: 0, count: shards.count + 1)
-                var identity = EntityIdentity()
+                // All identities side by side: built once, read twice.
+                let identities = EntityIdentities(batch, history: history)
                 for row in 0..<count {
-                    batch.withKey(row) { identity.set(history: history, key: $0) }
-                    let hash = identity.bytes.withUnsafeBytes { EntityIdentity.hash($0) }
+                    let hash = EntityIdentity.hash(identities[row])
                     hashes.initializeElement(at: row, to: hash)
                     starts[Int(hash >> (64 - UInt64(Self.shardBits))) + 1] += 1
                 }
@@ -37,7 +37,8 @@ final class ResidentEntities: Sendable {
                     order.initializeElement(at: next[shard], to: Int32(truncatingIfNeeded: row))
                     next[shard] += 1
                 }
-                guard let hashBase = hashes.baseAddress else { return }
+                guard let hashBase = hashes.baseAddress else { return identities.free() }
+                defer { identities.free() }
                 for shard in 0..<shards.count where starts[shard + 1] > starts[shard] {
                     let rows = UnsafeBufferPointer(
                         rebasing: UnsafeBufferPointer(order)[starts[shard]..<starts[shard + 1]]
@@ -45,7 +46,7 @@ final class ResidentEntities: Sendable {
                     shards[shard].append(
                         rows,
                         of: batch,
-                        history: history,
+                        identities: identities,
                         hashes: hashBase,
                         isNewComplete: isNewComplete
                     )

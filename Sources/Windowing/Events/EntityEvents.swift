@@ -27,6 +27,13 @@ public struct EntityEvents {
     /// The latest arrival among the events; `Int64.min` when there are none.
     public var newestArrival: Int64 { tree?.newestArrival ?? leaf.newestArrival }
 
+    /// For warming the cache: reads the entity's own fields.
+    @inline(__always)
+    public func touchSelf() -> Int { count &+ Int(leaf.count) }
+
+    /// For warming the cache: reads where an append in order would write.
+    public func touchEnd() -> Int { tree == nil ? leaf.touchEnd() : 0 }
+
     public mutating func free() {
         leaf.free()
         tree?.free()

@@ -36,6 +36,18 @@ struct EventLeaf {
         block.unsafelyUnwrapped + index * Int(capacity)
     }
 
+    func touchEnd() -> Int {
+        guard let block, count > 0 else { return 0 }
+        var sum: UInt64 = 0
+        let last = Int(count) - 1
+        var array = 0
+        while array < Self.fixedArrays + Int(columnCount) {
+            sum &+= block[array * Int(capacity) + last]
+            array += 1
+        }
+        return Int(truncatingIfNeeded: sum)
+    }
+
     // MARK: Events
 
     @inline(__always)
