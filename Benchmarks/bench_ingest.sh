@@ -188,6 +188,10 @@ main() {
         printf '%s=%s\n' "$name" "$(cat "$work/values/${name}"_* | sort -g | tail -n 1)"
     done
     for each in "${shapes[@]}"; do print_medians "ingest_vs_raw_$each"; done
+    # Without a shape's name: the first shape that was run.
+    for name in raw_consume_events_per_s ingest_events_per_s raw_cpu_us_per_event ingest_cpu_us_per_event ingest_vs_raw; do
+        printf '%s=%s\n' "$name" "$(median "${name}_${shapes[0]}")"
+    done
 }
 
 main "$@"
