@@ -203,6 +203,19 @@ public struct FeatureView: Hashable, Sendable {
     }
 }
 
+extension FeatureStoreDefinition {
+    /// How long events of a source stay: as long as the view that asks for the most. nil keeps them for good; so does a
+    /// source that no view uses.
+    public func historyLength(of source: String) -> Int64? {
+        var longest: Int64?
+        for view in featureViews where view.source == source {
+            guard case .microseconds(let length) = view.history else { return nil }
+            longest = max(longest ?? length, length)
+        }
+        return longest
+    }
+}
+
 /// A reference to one feature: `view:feature`.
 public struct FeatureReference: Hashable, Sendable, CustomStringConvertible {
     public var view: String

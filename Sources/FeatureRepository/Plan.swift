@@ -69,7 +69,7 @@ public struct Plan: Hashable, Sendable {
             lines: serviceLines,
             serviceChanges
         )
-        if let applied { notes += partialNotes(from: applied, to: new) }
+        if let applied { notes += partialNotes(from: applied, to: new) + lifetimeNotes(from: applied, to: new) }
     }
 
     /// - Parameters:

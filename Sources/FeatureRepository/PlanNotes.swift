@@ -37,6 +37,43 @@ func partialNotes(from applied: FeatureStoreDefinition, to new: FeatureStoreDefi
     return notes
 }
 
+/// `lifetime` features that come to a view whose history is dropped in time: what they need of events that are gone was not
+/// kept.
+func lifetimeNotes(from applied: FeatureStoreDefinition, to new: FeatureStoreDefinition) -> [String] {
+    new.featureViews.compactMap { view in
+        guard let length = applied.historyLength(of: view.source) else { return nil }
+        let known = Set(
+            applied.featureViews.filter { $0.source == view.source && $0.entity == view.entity }.flatMap { old in
+                old.aggregations.map { LifetimeState($0, of: old) }
+            }
+        )
+        let features = view.aggregations.filter {
+            $0.timeWindow == .lifetime && !known.contains(LifetimeState($0, of: view))
+        }
+        guard !features.isEmpty else { return nil }
+        let names = features.map(\.name).joined(separator: ", ")
+        return "view '\(view.name)': \(names) \(features.count == 1 ? "asks" : "ask") for the whole past, and source "
+            + "'\(view.source)' keeps \(TimeWindow.text(microseconds: length)): OUTSIDE_RETENTION for entities that have lost "
+            + "events, until a replay"
+    }
+}
+
+/// What a `lifetime` feature keeps of dropped events.
+private struct LifetimeState: Hashable {
+    var function: AggregateFunction
+    var parameters: FunctionParameters
+    var column: String?
+    var filter: String?
+
+    /// Features with other windows keep nothing: they are like no `lifetime` feature.
+    init(_ aggregation: Aggregation, of view: FeatureView) {
+        function = aggregation.function
+        parameters = aggregation.parameters
+        column = aggregation.timeWindow == .lifetime ? aggregation.column.map { view.storedColumn($0).name } : "\u{0}"
+        filter = view.filterColumn?.name
+    }
+}
+
 private func storedNames(_ view: FeatureView, _ definition: FeatureStoreDefinition) -> [String] {
     guard let source = definition.sources.first(where: { $0.name == view.source }) else { return [] }
     return view.storedColumns(of: source).map(\.column.name)

@@ -162,6 +162,8 @@ public struct StatusMessage: Codable, Sendable {
         public var residentEntities: Int
         public var residentBytes: Int
         public var unfoldedEvents: Int
+        /// Per source that has dropped history: the instant before which events may be gone, ISO 8601.
+        public var horizons: [String: String]
         public var failure: String?
     }
 

@@ -143,6 +143,9 @@ extension StatusMessage {
             residentEntities: figures.residentEntities,
             residentBytes: figures.residentBytes,
             unfoldedEvents: figures.unfoldedEvents,
+            horizons: store.catalog.sources.mapValues(\.horizon).filter { $0.value > .distantPast }.mapValues(
+                \.iso8601
+            ),
             failure: store.failureReason?.description
         )
         self.counters = counters

@@ -16,6 +16,9 @@ struct RowsResponder {
         into buffer: inout ByteBuffer
     ) throws(WireError) {
         let knownAt = store.readPoint(asOf: nil, knownAt: request.knownAt, boundary: request.boundary).knownAt
+        do throws(StoreError) { try store.leaseHistory(knownAt: knownAt) } catch {
+            throw WireError(.badRequest, error.message)
+        }
         var rows = LabelRows()
         var row = 0
         for key in try request.keys(joinKeys: lookup.joinKeyTypes) {

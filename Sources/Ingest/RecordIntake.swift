@@ -285,7 +285,9 @@ final class RecordIntake {
     /// are taken out and rejected. Called inside the commit.
     func decide(arrival: Instant) {
         let latest = arrival.advanced(by: plan.source.maxFuture).microseconds
-        let earliest = plan.historyMax.map { arrival.advanced(by: -$0).microseconds } ?? .min
+        // What lies before the horizon may be gone already: an event there would come too late for `lifetime`.
+        let kept = plan.historyMax.map { arrival.advanced(by: -$0).microseconds } ?? .min
+        let earliest = max(kept, plan.record.horizon.microseconds)
         guard let times = batches.first?.times,
             (0..<records.count).contains(where: { times[$0] > latest || times[$0] < earliest })
         else { return }

@@ -64,14 +64,7 @@ struct SourcePlan {
         expressionFields = inputs.map(index)
         self.fields = fields
         timestampField = 0
-        var longest: Int64? = 0
-        for view in views {
-            switch view.history {
-            case .forever: longest = nil
-            case .microseconds(let length): longest = longest.map { max($0, length) }
-            }
-        }
-        historyMax = longest
+        historyMax = catalog.definition.historyLength(of: source.name)
     }
 
     private static func expressions(

@@ -11,6 +11,8 @@ struct Finishing {
     let offset: Int64
     /// Whether the entity has any event before T known at K.
     let isFound: Bool
+    /// K.
+    var knownAt: Int64 { evaluation.knownAt }
     let cells: FeatureCells
     /// The cell of each aggregation.
     let outputs: UnsafePointer<Int32>
@@ -32,21 +34,61 @@ struct Finishing {
         )
     }
 
-    /// - Parameter start: where the window begins, by the rule for `WindowInterval`.
-    func finish(_ outputs: [WindowPlan.Output], start: Int64) {
+    // MARK: Retention
+
+    /// Whether a window would need events that history has dropped.
+    func isTouched(by interval: WindowInterval) -> Bool {
+        events.base?.pointee.isTouched(by: interval, knownAt: knownAt) ?? false
+    }
+
+    /// The same for the newest events: dropped ones are older than all that are kept.
+    func isTouched(by newest: NewestEvents, in interval: WindowInterval) -> Bool {
+        guard let base = events.base else { return false }
+        var needed = interval
+        // All that were wanted are here: none of the dropped can be among them.
+        if newest.wanted == 0 { needed.start = interval.end }
+        return base.pointee.isTouched(by: needed, knownAt: knownAt)
+    }
+
+    // MARK: Windows
+
+    /// - Parameters:
+    ///   - start: where the window begins, by the rule for `WindowInterval`.
+    ///   - isOutside: whether it would need events that history has dropped.
+    func finish(_ outputs: [WindowPlan.Output], start: Int64, isOutside: Bool) {
+        for output in outputs { finish(output, start: start, isOutside: isOutside) }
+    }
+
+    /// `lifetime` windows of an entity that has dropped events, once the base is among the states.
+    func finish(_ outputs: [WindowPlan.Output], over base: UnsafePointer<HistoryBase>, in interval: WindowInterval) {
+        let isWhole = base.pointee.isWhole(in: interval, knownAt: knownAt)
         for output in outputs {
-            let input = input(output, end: asOf.advanced(by: -offset))
-            let count = input.column.pointee.count
-            set(
-                output,
-                input.result(of: output.function, count: count),
-                isPartial: WindowInterval.reaches(from: start, before: output.availableFrom),
-                newestTime: count == 0 ? .min : input.column.pointee.newestTime
-            )
+            let column = evaluation.columns[output.column]
+            let isKept =
+                base.pointee.state(of: column.column, parts: AccumulatorParts(output.function)) != nil
+                && output.state.map {
+                    base.pointee.state(of: evaluation.functions[$0].column, evaluation.functions[$0].kind) != nil
+                } ?? true
+            finish(output, start: interval.start, isOutside: !(isWhole && (isKept || !base.pointee.lies(in: interval))))
         }
     }
 
+    private func finish(_ output: WindowPlan.Output, start: Int64, isOutside: Bool) {
+        if isOutside { return cells.set(Int(outputs[output.cell]), .outsideRetention, slot: nil, eventTime: .min) }
+        let input = input(output, end: asOf.advanced(by: -offset))
+        let count = input.column.pointee.count
+        set(
+            output,
+            input.result(of: output.function, count: count),
+            isPartial: WindowInterval.reaches(from: start, before: output.availableFrom),
+            newestTime: count == 0 ? .min : input.column.pointee.newestTime
+        )
+    }
+
     func finish(_ series: SeriesResult) {
+        if series.isOutside {
+            return cells.set(Int(outputs[series.output.cell]), .outsideRetention, slot: nil, eventTime: .min)
+        }
         set(series.output, series.result(in: cells), isPartial: series.isPartial, newestTime: series.newestTime)
     }
 
@@ -76,11 +118,16 @@ struct SeriesResult {
     private var values: [FeatureValue] = []
     private var overflows = false
     private(set) var isPartial = false
+    private(set) var isOutside = false
     private(set) var newestTime: Int64 = .min
 
     init(_ output: WindowPlan.Output) { self.output = output }
 
-    mutating func add(_ input: FunctionInput, start: Int64) {
+    mutating func add(_ input: FunctionInput, start: Int64, isOutside: Bool) {
+        if isOutside {
+            self.isOutside = true
+            return
+        }
         let count = input.column.pointee.count
         switch input.result(of: output.function, count: count) {
         case .value(let slot): values.append(input.cells.value(slot, type: output.type.element))

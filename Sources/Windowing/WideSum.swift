@@ -13,6 +13,8 @@ struct WideSum: Sendable {
 
     init() {}
 
+    init(units: WideInteger) { self.units = units }
+
     /// Adds `magnitude * 2^exponent`, `exponent >= -1074`.
     mutating func add(magnitude: UInt128, isNegative: Bool, exponent: Int32) {
         units.add(magnitude, isNegative: isNegative, at: Int(exponent) + 1074)

@@ -23,6 +23,20 @@ struct WindowEvaluation {
         }
     }
 
+    /// Adds what is left of dropped events, which are all older than those added before. Where the base lacks a state or a
+    /// part of one, what is here is not the whole: `Finishing` asks for that.
+    func merge(_ base: UnsafePointer<HistoryBase>) {
+        for slot in 0..<columns.count {
+            let column = columns[slot]
+            guard let state = base.pointee.state(of: column.column, parts: []) else { continue }
+            states[slot].merge(older: state, column.column.kind)
+        }
+        for slot in 0..<functions.count {
+            guard let state = base.pointee.state(of: functions[slot].column, functions[slot].kind) else { continue }
+            functionStates[slot].merge(older: state)
+        }
+    }
+
     /// Begins anew, with no events.
     func reset() {
         for slot in 0..<columns.count { states[slot] = ColumnAccumulator() }

@@ -18,7 +18,9 @@ extension WindowPlan {
         outputs: UnsafePointer<Int32>
     ) {
         let all = WindowInterval(allBefore: asOf, boundary: boundary)
-        let isFound = events.hasEvent(in: all, knownAt: knownAt.microseconds)
+        let isFound =
+            events.hasEvent(in: all, knownAt: knownAt.microseconds)
+            || events.base?.pointee.begins(in: all) ?? false
         for group in groups {
             let end = WindowInterval(asOf: asOf, length: nil, offset: group.offset, boundary: boundary)
             WindowEvaluation.with(group, layout, knownAt: knownAt.microseconds) { evaluation in
@@ -38,7 +40,10 @@ extension WindowPlan {
                     events.add(&newest, in: end, to: evaluation)
                     // Fewer than asked for: the window reaches back to the beginning of time.
                     let start = newest.wanted > 0 ? Int64.min : newest.oldestTime
-                    for window in group.windows { finishing.finish(window.outputs, start: start) }
+                    let isTouched = finishing.isTouched(by: newest, in: end)
+                    for window in group.windows {
+                        finishing.finish(window.outputs, start: start, isOutside: isTouched)
+                    }
                 case .series(let count, let step):
                     sweepSeries(group, evaluation, events, end, boundary, count: count, step: step, finishing)
                 }
@@ -63,7 +68,12 @@ extension WindowPlan {
                 boundary: boundary
             )
             events.add(rest.splitOff(from: interval.start), to: evaluation)
-            finishing.finish(window.outputs, start: interval.start)
+            guard window.length == nil, let base = events.base else {
+                finishing.finish(window.outputs, start: interval.start, isOutside: finishing.isTouched(by: interval))
+                continue
+            }
+            if base.pointee.lies(in: interval) { evaluation.merge(base) }
+            finishing.finish(window.outputs, over: base, in: interval)
         }
     }
 
@@ -91,7 +101,11 @@ extension WindowPlan {
             evaluation.reset()
             events.add(rest.splitOff(from: interval.start), to: evaluation)
             for (place, output) in outputs.enumerated() {
-                series[place].add(finishing.input(output, end: end), start: interval.start)
+                series[place].add(
+                    finishing.input(output, end: end),
+                    start: interval.start,
+                    isOutside: finishing.isTouched(by: interval)
+                )
             }
         }
         for result in series { finishing.finish(result) }

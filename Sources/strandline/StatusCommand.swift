@@ -35,6 +35,9 @@ struct StatusCommand: AsyncParsableCommand {
         print(
             "store \(status.store.commits) commits, newest \(status.store.newestCommit ?? "none"), \(status.store.residentEntities) entities in memory (\(status.store.residentBytes >> 20) MiB)"
         )
+        for (source, horizon) in status.store.horizons.sorted(by: { $0.key < $1.key }) {
+            print("source \(source) has dropped history before \(horizon)")
+        }
         if let failure = status.store.failure { print("store failed: \(failure)") }
         for partition in status.ingest?.partitions ?? [] where partition.problem != nil {
             print("\(partition.topic)/\(partition.partition): \(partition.problem ?? "")")

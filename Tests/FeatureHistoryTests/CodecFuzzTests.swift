@@ -70,11 +70,15 @@ import Windowing
         #expect(arrival == 42 && batches.map(\.history) == [3, 9])
         for row in 0..<batch.count { batch.arrivals[row] = 42 }
         #expect(Self.text(batches[0].batch, hasKeys: true) == Self.text(batch, hasKeys: true))
-        // A leaf holds at least one event.
-        for hasMore in count == 0 ? [] : [true, false] {
-            let leaf = LeafCodec.encode(batch, rows: 0..<count, hasMore: hasMore)
+        let trailers = [
+            LeafCodec.Trailer(), LeafCodec.Trailer(hasMore: true), LeafCodec.Trailer(base: [1, 2, 3]),
+            LeafCodec.Trailer(hasMore: true, base: []),
+        ]
+        for trailer in trailers {
+            let leaf = LeafCodec.encode(batch, rows: 0..<count, trailer)
             let decoded = EventBatch(types: Self.types)
-            #expect(try leaf.withUnsafeBytes { try LeafCodec.decode($0, into: decoded) } == hasMore)
+            #expect(try leaf.withUnsafeBytes { try LeafCodec.decode($0, into: decoded) } == trailer)
+            #expect(try leaf.withUnsafeBytes { try LeafCodec.firstTime($0) } == (count == 0 ? nil : batch.times[0]))
             #expect(Self.text(decoded, hasKeys: false) == Self.text(batch, hasKeys: false))
         }
     }
@@ -87,15 +91,20 @@ import Windowing
         for row in 0..<batch.count { events.insert(row, of: batch) }
         let copy = EventBatch(types: Self.types)
         events.copy(arrivedAfter: .min, through: .max, to: copy)
-        let direct = LeafCodec.encode(batch, rows: 0..<200, hasMore: false)
-        #expect(LeafCodec.encode(copy, rows: 0..<200, hasMore: false).count == direct.count)
+        let direct = LeafCodec.encode(batch, rows: 0..<200, LeafCodec.Trailer())
+        #expect(LeafCodec.encode(copy, rows: 0..<200, LeafCodec.Trailer()).count == direct.count)
     }
 
     enum Subject: CaseIterable { case leaf, journal, deadLetter, state, history, source, files, counters }
 
     static func bytes(_ subject: Subject, seed: UInt64) -> [UInt8] {
         switch subject {
-        case .leaf: return LeafCodec.encode(batch(20, seed: seed), rows: 0..<20, hasMore: true)
+        case .leaf:
+            return LeafCodec.encode(
+                batch(20, seed: seed),
+                rows: 0..<20,
+                LeafCodec.Trailer(hasMore: true, base: [9, 8, 7])
+            )
         case .journal:
             return JournalCodec.encode(
                 [(history: 1, batch: batch(6, seed: seed)), (history: 2, batch: batch(3, seed: seed))],

@@ -133,14 +133,19 @@ final class TestStore {
     private(set) var next: [Int: Int64] = [:]
     private(set) var plan: LookupPlan
     let scratch = ReadScratch()
+    private let definition: (_ isGrown: Bool) -> FeatureStoreDefinition
 
-    init(options: StoreOptions = StoreOptions(), isConsumed: Bool = true) throws {
+    init(
+        options: StoreOptions = StoreOptions(),
+        isConsumed: Bool = true,
+        definition: @escaping (_ isGrown: Bool) -> FeatureStoreDefinition = World.definition(isGrown:)
+    ) throws {
+        self.definition = definition
         folder = TemporaryFolder()
         clock = ManualClock(Instant(microseconds: World.start))
         self.options = options
         store = try Self.open(folder, options, clock)
-        let definition = World.definition(isGrown: false)
-        try store.apply(definition, definitionHash: "one", files: [DefinitionFile(name: "a.yaml", text: "one")])
+        try store.apply(definition(false), definitionHash: "one", files: [DefinitionFile(name: "a.yaml", text: "one")])
         if isConsumed { _ = try store.incarnation(of: "s", cluster: "c", isNewTopic: false) }
         plan = try Self.plan(store)
     }
@@ -159,7 +164,7 @@ final class TestStore {
     func reopen() throws {
         store.close()
         store = try Self.open(folder, options, clock)
-        store.activate(World.definition(isGrown: isGrown), definitionHash: isGrown ? "two" : "one")
+        store.activate(definition(isGrown), definitionHash: isGrown ? "two" : "one")
         plan = try Self.plan(store)
     }
 
@@ -167,7 +172,7 @@ final class TestStore {
         isGrown = true
         let isConsumed = (store.catalog.sources["s"]?.incarnation ?? 0) > 0
         grownAt = isConsumed ? clock.now.microseconds : nil
-        try store.apply(World.definition(isGrown: true), definitionHash: "two", files: [])
+        try store.apply(definition(true), definitionHash: "two", files: [])
         plan = try Self.plan(store)
     }
 
@@ -226,15 +231,17 @@ final class TestStore {
         }
         let stored = try #require(arrival).microseconds
         arrivals.append(stored)
+        // The users' history, then the cards'.
+        let histories = store.catalog.histories
         for record in records {
             var user = record.event
             user.arrival = stored
             var card = user
-            // What no view used yet was not stored: flag and seen per user, amount and seen per card.
-            if !isGrown { user.values[3] = .null }
-            if !isGrown { user.values[4] = .null }
-            card.values[0] = .null
-            card.values[4] = .null
+            // What no view used yet was not stored.
+            for (index, field) in World.fields.enumerated() {
+                if histories[0].column(field.name) == nil { user.values[index] = .null }
+                if histories[1].column(field.name) == nil { card.values[index] = .null }
+            }
             users[record.user, default: []].append(user)
             cards[record.card, default: []].append(card)
         }
@@ -246,6 +253,8 @@ final class TestStore {
     /// Reads a user and a card with one plan; from memory when it is there.
     func read(_ user: Int64, _ card: Int64, _ point: ReadPoint) throws -> [OracleAnswer] {
         let key = World.key(user, card)
+        // As a connection does: a horizon that moved is a new generation.
+        if plan.generation != store.generation { plan = try Self.plan(store) }
         try key.withUnsafeBytes { bytes in
             #expect(FeatureStore.isKey(bytes, of: plan))
             guard !store.readResident(plan, key: bytes, at: point, scratch) else { return }
@@ -274,7 +283,12 @@ final class TestStore {
                     offset: aggregation.offset,
                     defaultValue: aggregation.defaultValue ?? .null
                 )
-                if case .sliding(let length) = aggregation.timeWindow { query.length = length }
+                switch aggregation.timeWindow {
+                case .lifetime: break
+                case .sliding(let length): query.length = length
+                case .events(let count): query.newest = count
+                case .series(let count, let step): (query.length, query.series) = (step, count)
+                }
                 if view.name == "more", aggregation.column == "flag" || aggregation.column == "seen" {
                     query.availableFrom = grownAt
                 }
@@ -283,7 +297,8 @@ final class TestStore {
                     query,
                     asOf: point.asOf.microseconds,
                     knownAt: point.knownAt.microseconds,
-                    edge: point.boundary == .strict ? .strict : .inclusive
+                    edge: point.boundary == .strict ? .strict : .inclusive,
+                    horizon: store.catalog.sources["s"]?.horizon.microseconds
                 )
             }
         }

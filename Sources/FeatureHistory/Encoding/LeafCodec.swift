@@ -1,6 +1,6 @@
 // A leaf: up to `LeafCodec.eventsMax` events of one entity, columnar, as it stands in RocksDB.
 //
-//   version u8 | flags u8 (bit 0: the entity has further leaves) | events varint | columns varint
+//   version u8 | flags u8 (bit 0: the entity has further leaves; bit 1: a base follows) | events varint | columns varint
 //   times      zigzag varint deltas; the first from 0
 //   arrivals   zigzag varint deltas
 //   streams    count varint, then each stream u64; per event a varint index, omitted when there is one stream
@@ -8,6 +8,8 @@
 //   nulls      one byte: 0 none; 1: per event a varint mask
 //   column     int64, timestamp: zigzag deltas | float64: 8 bytes | bool: 1 byte | string: varint length, bytes
 //              null cells are not stored
+//   base       length varint, bytes: what is left of the events that history has dropped (`HistoryBase`); only in an
+//              entity's first leaf
 //
 // Events stand oldest first by (time, position). RocksDB's block checksum covers the bytes. Written once, read by every
 // cold read: docs/format/history.md.
@@ -20,13 +22,21 @@ enum LeafCodec {
     /// A leaf that grows beyond this is split.
     static let eventsMax = 256
     static let hasMoreFlag: UInt8 = 1
+    static let hasBaseFlag: UInt8 = 2
+
+    /// What a leaf says beside its events.
+    struct Trailer: Equatable {
+        /// Whether the entity has further leaves.
+        var hasMore = false
+        var base: [UInt8]?
+    }
 
     /// Encodes rows `range` of `batch`, which must be in event order.
-    static func encode(_ batch: EventBatch, rows range: Range<Int>, hasMore: Bool) -> [UInt8] {
+    static func encode(_ batch: EventBatch, rows range: Range<Int>, _ trailer: Trailer) -> [UInt8] {
         var writer = ByteWriter()
         writer.bytes.reserveCapacity(32 + range.count * (12 + 8 * batch.columnCount))
         writer.append(version)
-        writer.append(hasMore ? hasMoreFlag : 0)
+        writer.append((trailer.hasMore ? hasMoreFlag : 0) | (trailer.base == nil ? 0 : hasBaseFlag))
         writer.append(varint: UInt64(range.count))
         writer.append(varint: UInt64(batch.columnCount))
         appendDeltas(batch.times, range, to: &writer)
@@ -39,6 +49,7 @@ enum LeafCodec {
         writer.append(hasNulls ? UInt8(1) : 0)
         if hasNulls { for row in range { writer.append(varint: batch.nulls[row] & stored) } }
         for column in 0..<batch.columnCount { append(column: column, of: batch, range, to: &writer) }
+        if let base = trailer.base { writer.append(lengthPrefixed: base) }
         return writer.bytes
     }
 
@@ -84,18 +95,10 @@ enum LeafCodec {
     }
 
     /// Appends a leaf's events to `batch`. Columns that the leaf was written without are null.
-    ///
-    /// - Returns: whether the entity has further leaves.
     @discardableResult
-    static func decode(_ bytes: UnsafeRawBufferPointer, into batch: EventBatch) throws(StoreError) -> Bool {
+    static func decode(_ bytes: UnsafeRawBufferPointer, into batch: EventBatch) throws(StoreError) -> Trailer {
         var reader = ByteReader(bytes, subject: "leaf")
-        let version = try reader.read(UInt8.self)
-        guard version == Self.version else {
-            throw StoreError(.unknownFormat, "leaf version \(version); this build reads \(Self.version)")
-        }
-        let flags = try reader.read(UInt8.self)
-        let count = try reader.readCount(itemBytes: 3)
-        let columns = try reader.readCount(itemBytes: 0)
+        let (flags, count, columns) = try readHead(&reader)
         guard columns <= batch.columnCount else {
             throw reader.corrupt("\(columns) columns where the history has \(batch.columnCount)")
         }
@@ -112,8 +115,29 @@ enum LeafCodec {
             batch.keys[row] = 0
         }
         for column in 0..<batch.columnCount { try read(column: column, into: batch, range, &reader) }
+        var trailer = Trailer(hasMore: flags & hasMoreFlag != 0)
+        if flags & hasBaseFlag != 0 { trailer.base = Array(try reader.readLengthPrefixed()) }
         try reader.expectEnd()
-        return flags & hasMoreFlag != 0
+        return trailer
+    }
+
+    private static func readHead(_ reader: inout ByteReader) throws(StoreError) -> (
+        flags: UInt8, events: Int, columns: Int
+    ) {
+        let version = try reader.read(UInt8.self)
+        guard version == Self.version else {
+            throw StoreError(.unknownFormat, "leaf version \(version); this build reads \(Self.version)")
+        }
+        let (flags, events) = (try reader.read(UInt8.self), try reader.readCount(itemBytes: 3))
+        let columns = try reader.readVarint()
+        guard columns <= UInt64(HistorySchema.columnsMax) else { throw reader.corrupt("\(columns) columns") }
+        return (flags, events, Int(columns))
+    }
+
+    /// The event time of a leaf's oldest event, without decoding the rest; nil when it has none.
+    static func firstTime(_ bytes: UnsafeRawBufferPointer) throws(StoreError) -> Int64? {
+        var reader = ByteReader(bytes, subject: "leaf")
+        return try readHead(&reader).events == 0 ? nil : try reader.readZigzag()
     }
 
     private static func readDeltas(

@@ -95,6 +95,8 @@ enum RegistryCodec {
         writer.append(string: source.cluster)
         writer.append(source.availableFrom.microseconds)
         writer.append(source.isAvailabilityDecided ? UInt8(1) : 0)
+        writer.append(source.horizon.microseconds)
+        writer.append(source.sweptHorizon.microseconds)
         return writer.bytes
     }
 
@@ -105,7 +107,9 @@ enum RegistryCodec {
                 incarnation: try reader.read(),
                 cluster: try reader.readString(),
                 availableFrom: Instant(microseconds: try reader.read()),
-                isAvailabilityDecided: try reader.read(UInt8.self) != 0
+                isAvailabilityDecided: try reader.read(UInt8.self) != 0,
+                horizon: Instant(microseconds: try reader.read()),
+                sweptHorizon: Instant(microseconds: try reader.read())
             )
         }
     }

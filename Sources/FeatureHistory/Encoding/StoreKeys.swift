@@ -34,6 +34,13 @@ enum StoreKeys {
         withUnsafeBytes(of: (UInt64(bitPattern: start.offset) ^ (1 << 63)).bigEndian) { bytes.append(contentsOf: $0) }
     }
 
+    /// The part of a leaf's key that names the entity.
+    static func identity(in key: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard key.count > 6 + leafStartBytes else { return nil }
+        let length = 6 + Int(UInt16(bigEndian: key.loadUnaligned(fromByteOffset: 4, as: UInt16.self)))
+        return key.count == length + leafStartBytes ? Array(key.prefix(length)) : nil
+    }
+
     static func leafStart(in key: UnsafeRawBufferPointer) -> EventOrder? {
         guard key.count > leafStartBytes else { return nil }
         let tail = UnsafeRawBufferPointer(rebasing: key[(key.count - leafStartBytes)...])

@@ -50,6 +50,7 @@ extension FeatureStore {
                 let reading = resident.shard(hash).evaluate(
                     identity,
                     hash: hash,
+                    retention: part.retention,
                     hasLeaves: hasLeaves.load(ordering: .acquiring)
                 ) { events in
                     Self.evaluate(part, events, point, scratch)
@@ -84,7 +85,12 @@ extension FeatureStore {
         let hash = identity.withUnsafeBytes { EntityIdentity.hash($0) }
         let shard = resident.shard(hash)
         let reading = identity.withUnsafeBytes {
-            shard.evaluate($0, hash: hash, hasLeaves: hasLeaves.load(ordering: .acquiring)) { events in
+            shard.evaluate(
+                $0,
+                hash: hash,
+                retention: part.retention,
+                hasLeaves: hasLeaves.load(ordering: .acquiring)
+            ) { events in
                 Self.evaluate(part, events, point, scratch)
             }
         }
@@ -93,18 +99,22 @@ extension FeatureStore {
         let before = catalog
         let types = before.histories.first { $0.id == part.history }?.types ?? part.types
         let leaves = EventBatch(types: types, capacity: LeafCodec.eventsMax)
+        let base: [UInt8]?
         do throws(StoreError) {
-            try LeafWriter(database: database, families: families).readAll(identity, into: leaves)
+            base = try LeafWriter(database: database, families: families).readAll(identity, into: leaves)
         } catch {
             // More columns than a moment ago: an apply came between.
             if generation != before.generation { return false }
             throw error
         }
-        return identity.withUnsafeBytes {
-            shard.adopt(leaves, $0, hash: hash, epoch: epoch) { events in
+        let adoption = identity.withUnsafeBytes {
+            shard.adopt(leaves, base: base, $0, hash: hash, epoch: epoch, retention: part.retention) { events in
                 Self.evaluate(part, events, point, scratch)
             }
         }
+        if case .corrupt = adoption { throw StoreError(.corruption, "the base of an entity is not readable") }
+        if case .stale = adoption { return false }
+        return true
     }
 
     private static func evaluate(

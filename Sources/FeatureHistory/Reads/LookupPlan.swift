@@ -17,6 +17,7 @@ public final class LookupPlan: Sendable {
         /// Indexes of the request's join keys that make up this history's entity key; nil when they are all, in order.
         var components: [Int]?
         var windows: WindowPlan
+        var retention: Retention
         /// For each result of `windows`, its feature.
         var outputs: [Int32]
     }
@@ -79,6 +80,7 @@ public final class LookupPlan: Sendable {
                 types: history.types,
                 components: components == Array(joinKeys.indices) ? nil : components,
                 windows: WindowPlan(own.map(\.aggregation), layout: catalog.tileLayouts[history.id]),
+                retention: catalog.retentions[history.id] ?? .none,
                 outputs: own.map(\.output)
             )
         }

@@ -36,6 +36,14 @@ final class ResidentShard: @unchecked Sendable {
         var isUsed: Bool
     }
 
+    enum Adoption {
+        case done
+        /// A fold came between: read the leaves again.
+        case stale
+        /// The base is not one.
+        case corrupt
+    }
+
     enum Reading {
         case done
         /// The entity's leaves must be read first; pass the epoch to `adopt`.
@@ -106,6 +114,7 @@ final class ResidentShard: @unchecked Sendable {
     func evaluate(
         _ identity: UnsafeRawBufferPointer,
         hash: UInt64,
+        retention: Retention,
         hasLeaves: @autoclosure () -> Bool,
         _ body: (EntityEvents) -> Void
     ) -> Reading {
@@ -117,31 +126,32 @@ final class ResidentShard: @unchecked Sendable {
             }
             guard slots[slot].isComplete else { return .cold(epoch: epoch) }
             slots[slot].isReferenced = true
-            read(slot, body)
+            read(slot, retention, body)
             return .done
         }
     }
 
     /// Takes in the leaves of a cold entity, merges what is here already, and evaluates.
     ///
-    /// - Parameter leaves: the entity's events from disk; empty when it has none.
-    /// - Returns: false when a fold came between: read the leaves again.
+    /// - Parameters:
+    ///   - leaves: the entity's events from disk; empty when it has none.
+    ///   - base: what is left of events that were dropped; nil when there are none.
     func adopt(
         _ leaves: EventBatch,
+        base: [UInt8]?,
         _ identity: UnsafeRawBufferPointer,
         hash: UInt64,
         epoch: UInt64,
+        retention: Retention,
         _ body: (EntityEvents) -> Void
-    ) -> Bool {
+    ) -> Adoption {
         lock.withLock {
-            guard epoch == self.epoch else { return false }
-            guard
-                let slot = find(identity, hash)
-                    ?? (leaves.count == 0 ? nil : insert(identity, hash, isComplete: false))
-            else {
+            guard epoch == self.epoch else { return .stale }
+            let isKnown = leaves.count > 0 || base != nil
+            guard let slot = find(identity, hash) ?? (isKnown ? insert(identity, hash, isComplete: false) : nil) else {
                 // An entity that nobody ever saw takes no memory, or lookups of random keys would fill it.
                 body(EntityEvents())
-                return true
+                return .done
             }
             if !slots[slot].isComplete {
                 // Leaves come oldest first: fill a fresh block in order, then put the few tail events in their places.
@@ -151,20 +161,27 @@ final class ResidentShard: @unchecked Sendable {
                 slots[slot].events.copy(arrivedAfter: .min, through: .max, to: tail)
                 slots[slot].events.free()
                 slots[slot].events = EntityEvents(shape: treeShape)
+                if let base, !base.withUnsafeBytes({ slots[slot].events.setBase($0) }) {
+                    // As before, but for the order of its tail: the next read meets the same bytes.
+                    for row in 0..<tail.count { slots[slot].events.insert(row, of: tail) }
+                    byteCount += slots[slot].events.byteCount - before
+                    return .corrupt
+                }
                 for row in 0..<leaves.count { slots[slot].events.insert(row, of: leaves) }
                 for row in 0..<tail.count { slots[slot].events.insert(row, of: tail) }
                 slots[slot].isComplete = true
                 byteCount += slots[slot].events.byteCount - before
             }
             slots[slot].isReferenced = true
-            read(slot, body)
-            return true
+            read(slot, retention, body)
+            return .done
         }
     }
 
-    /// A read may fill tiles: they count as memory too.
-    private func read(_ slot: Int, _ body: (EntityEvents) -> Void) {
+    /// A read may fill tiles: they count as memory too. What history has dropped meanwhile goes first.
+    private func read(_ slot: Int, _ retention: Retention, _ body: (EntityEvents) -> Void) {
         let before = slots[slot].events.byteCount
+        slots[slot].events.drop(before: retention.horizon, keeping: retention.lifetime)
         body(slots[slot].events)
         byteCount += slots[slot].events.byteCount - before
     }
@@ -205,7 +222,22 @@ final class ResidentShard: @unchecked Sendable {
                 let before = slots[slot].events.byteCount
                 slots[slot].events.removeArrivals(through: arrival)
                 byteCount += slots[slot].events.byteCount - before
-                if slots[slot].events.count == 0 { remove(slot) }
+                if slots[slot].events.isEmpty { remove(slot) }
+            }
+        }
+    }
+
+    // MARK: Retention
+
+    /// Drops what has left history from slots `range`, where all of an entity is here.
+    func dropHistory(_ range: Range<Int>, _ retentions: [UInt32: Retention]) {
+        lock.withLock {
+            for slot in range.clamped(to: 0..<slots.count) where slots[slot].isUsed && slots[slot].isComplete {
+                let history = slots[slot].identity.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
+                guard let retention = retentions[history] else { continue }
+                let before = slots[slot].events.byteCount
+                slots[slot].events.drop(before: retention.horizon, keeping: retention.lifetime)
+                byteCount += slots[slot].events.byteCount - before
             }
         }
     }

@@ -12,6 +12,8 @@ public final class Catalog: Sendable {
     public let generation: UInt64
     /// What the nodes of each history's trees hold: all that some applied feature of the history asks for.
     let tileLayouts: [UInt32: TileLayout]
+    /// What each history has dropped, and what it keeps of that.
+    let retentions: [UInt32: Retention]
 
     init(
         definition: FeatureStoreDefinition,
@@ -35,6 +37,16 @@ public final class Catalog: Sendable {
             }
         }
         tileLayouts = planned.mapValues { TileLayout($0) }
+        var retentions: [UInt32: Retention] = [:]
+        for history in histories {
+            guard let horizon = sources[history.source]?.horizon, horizon > .distantPast else { continue }
+            let lifetime = (planned[history.id] ?? []).filter { $0.window == .lifetime }
+            retentions[history.id] = Retention(
+                horizon: horizon.microseconds,
+                lifetime: lifetime.isEmpty ? nil : TileLayout(lifetime)
+            )
+        }
+        self.retentions = retentions
     }
 
     /// The history of a source's events for these join keys.

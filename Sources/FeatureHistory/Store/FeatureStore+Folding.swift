@@ -14,7 +14,7 @@ extension FeatureStore {
     private static let batchBytes = 1 << 20
     private static let slotsPerStep = 256
 
-    /// Folds and evicts where the limits ask for it. Called now and then by one maintenance thread; blocking.
+    /// Drops history that is due, folds and evicts where the limits ask for it. Called now and then by one maintenance thread; blocking.
     ///
     /// - Returns: whether anything was done.
     @discardableResult
@@ -22,6 +22,7 @@ extension FeatureStore {
         let resident = self.resident.residentBytes
         let limit = options.residentBytesMax
         let isFull = resident > limit / 10 * 9
+        if try retain() { return true }
         guard isFull || unfoldedEvents.load(ordering: .relaxed) >= options.unfoldedEventsMax else { return false }
         try fold()
         if isFull {

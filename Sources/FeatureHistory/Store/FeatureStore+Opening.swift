@@ -18,7 +18,7 @@ enum RegistryKey {
 
 extension FeatureStore {
     /// The layout of the data directory. A directory with another number is refused by name (promise P6).
-    static let formatVersion: UInt32 = 1
+    static let formatVersion: UInt32 = 2
 
     struct Recovered {
         var catalog: Catalog

@@ -5,6 +5,7 @@
 //             dead letters, state ------+
 //   fold:     resident events of commits <= C ---> leaves (by entity and time); then, in one batch: folded = C and the
 //             journal rows up to C are gone
+//   retain:   what is older than `history` leaves resident entities and leaves; `lifetime` keeps what it needs of it
 //   open:     state, catalog, then the journal rows after the fold are applied again to resident entities
 //   read:     resident entity, else its leaves + its resident tail; a pure function of (T, K)
 //
@@ -44,6 +45,8 @@ public final class FeatureStore: Sendable {
     let hasLeaves: ManagedAtomic<Bool>
     /// Events that no finished fold covers.
     let unfoldedEvents = ManagedAtomic<Int>(0)
+    let leases = HistoryLeases()
+    let sweepCursor = SweepCursor()
     private let newestGeneration = ManagedAtomic<UInt64>(1)
     private let failure: FailureBox
 

@@ -41,4 +41,8 @@ public struct SourceRecord: Hashable, Sendable {
     public var availableFrom: Instant
     /// Whether `availableFrom` has been decided (by the first commit that held events of the source).
     public var isAvailabilityDecided: Bool
+    /// Events whose event time and arrival both lie before it may be gone; `distantPast` while all are kept. Never moves back.
+    public var horizon: Instant = .distantPast
+    /// The horizon up to which leaves were rewritten.
+    public var sweptHorizon: Instant = .distantPast
 }

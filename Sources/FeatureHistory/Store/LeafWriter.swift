@@ -14,15 +14,14 @@ struct LeafWriter {
         let leaf = EventBatch(types: events.types, capacity: LeafCodec.eventsMax)
         let firstKey = Self.key(identity, .first)
         let stored = try storing { () throws(RocksDBError) in try database.get(firstKey, in: families.leaves) }
-        var hasMore = false
-        if let stored { hasMore = try Self.decode(stored, into: leaf) }
-        guard hasMore else {
+        let trailer = try stored.map { bytes throws(StoreError) in try Self.decode(bytes, into: leaf) }
+        guard trailer?.hasMore ?? false else {
             return write(
                 merged(leaf, events, 0..<events.count),
                 identity,
                 start: .first,
-                isFirst: true,
                 isLast: true,
+                base: trailer?.base,
                 into: &writes
             )
         }
@@ -51,7 +50,7 @@ struct LeafWriter {
                 throw StoreError(.corruption, "an entity's first leaf is missing")
             }
             leaf.removeAll()
-            try LeafCodec.decode(iterator.value, into: leaf)
+            let trailer = try LeafCodec.decode(iterator.value, into: leaf)
             iterator.next()
             let bound = iterator.isValid ? StoreKeys.leafStart(in: iterator.key) : nil
             var end = next + 1
@@ -60,8 +59,8 @@ struct LeafWriter {
                 merged(leaf, events, next..<end),
                 identity,
                 start: start,
-                isFirst: start == .first,
                 isLast: bound == nil,
+                base: trailer.base,
                 into: &writes
             )
             next = end
@@ -86,8 +85,8 @@ struct LeafWriter {
         _ events: EventBatch,
         _ identity: [UInt8],
         start: EventOrder,
-        isFirst: Bool,
         isLast: Bool,
+        base: [UInt8]?,
         into writes: inout WriteBatch
     ) {
         let most = LeafCodec.eventsMax
@@ -96,36 +95,42 @@ struct LeafWriter {
         var from = 0
         while from < events.count {
             let to = min(events.count, from + size)
-            let bytes = LeafCodec.encode(
-                events,
-                rows: from..<to,
-                hasMore: isFirst && from == 0 && (pieces > 1 || !isLast)
-            )
+            var trailer = LeafCodec.Trailer()
+            if start == .first, from == 0 {
+                trailer = LeafCodec.Trailer(hasMore: pieces > 1 || !isLast, base: base)
+            }
+            let bytes = LeafCodec.encode(events, rows: from..<to, trailer)
             writes.put(Self.key(identity, from == 0 ? start : events.eventOrder(from)), bytes, in: families.leaves)
             from = to
         }
     }
 
     /// Reads all events of an entity, oldest first.
-    func readAll(_ identity: [UInt8], into batch: EventBatch) throws(StoreError) {
+    ///
+    /// - Returns: the entity's base; nil when history has dropped nothing of it.
+    func readAll(_ identity: [UInt8], into batch: EventBatch) throws(StoreError) -> [UInt8]? {
         let firstKey = Self.key(identity, .first)
         let first = try storing { () throws(RocksDBError) in try database.get(firstKey, in: families.leaves) }
-        guard let first, try Self.decode(first, into: batch) else { return }
+        guard let first else { return nil }
+        let trailer = try Self.decode(first, into: batch)
+        guard trailer.hasMore else { return trailer.base }
         var iterator = try storing { () throws(RocksDBError) in
             try database.makeIterator(in: families.leaves, lowerBound: firstKey, upperBound: Self.upperBound(identity))
         }
         // The first leaf is read again here, with the others, from one consistent view: it may have been split since.
         batch.removeAll()
         iterator.seekToFirst()
+        var base: [UInt8]?
         while iterator.isValid {
-            try LeafCodec.decode(iterator.value, into: batch)
+            base = try LeafCodec.decode(iterator.value, into: batch).base ?? base
             iterator.next()
         }
         try check(iterator)
+        return base
     }
 
-    private static func decode(_ bytes: [UInt8], into batch: EventBatch) throws(StoreError) -> Bool {
-        var result: Result<Bool, StoreError> = .success(false)
+    private static func decode(_ bytes: [UInt8], into batch: EventBatch) throws(StoreError) -> LeafCodec.Trailer {
+        var result: Result<LeafCodec.Trailer, StoreError> = .success(LeafCodec.Trailer())
         bytes.withUnsafeBytes { raw in
             do throws(StoreError) { result = .success(try LeafCodec.decode(raw, into: batch)) } catch {
                 result = .failure(error)
@@ -134,14 +139,14 @@ struct LeafWriter {
         return try result.get()
     }
 
-    private static func key(_ identity: [UInt8], _ start: EventOrder) -> [UInt8] {
+    static func key(_ identity: [UInt8], _ start: EventOrder) -> [UInt8] {
         var key = identity
         StoreKeys.appendLeafStart(start, to: &key)
         return key
     }
 
     /// The first key after all leaves of the entity.
-    private static func upperBound(_ identity: [UInt8]) -> [UInt8] {
+    static func upperBound(_ identity: [UInt8]) -> [UInt8] {
         identity + [UInt8](repeating: 0xff, count: StoreKeys.leafStartBytes + 1)
     }
 }

@@ -13,10 +13,12 @@ public enum NaiveOracle {
         _ query: OracleQuery,
         asOf: Int64,
         knownAt: Int64,
-        edge: OracleQuery.Edge = .strict
+        edge: OracleQuery.Edge = .strict,
+        horizon: Int64? = nil
     ) -> OracleAnswer {
         let known = events.filter { $0.arrival <= knownAt }
         let isFound = known.contains { isBefore($0.time, asOf, edge) }
+        let lost = horizon.map { dropped(events, before: $0) } ?? []
         // A window is one query; a series is one for each of its windows, the oldest first.
         let queries = query.series.map { count in
             (0..<count).reversed().map { number in
@@ -24,6 +26,9 @@ public enum NaiveOracle {
                 one.offset = query.offset + Int64(number) * (query.length ?? 0)
                 return one
             }
+        }
+        if (queries ?? [query]).contains(where: { needs(lost, $0, events, asOf: asOf, knownAt: knownAt, edge) }) {
+            return OracleAnswer(value: .null, status: .outsideRetention, newest: nil)
         }
         let windows = (queries ?? [query]).map { window($0, over: known, asOf: asOf, edge) }
         let results = windows.map { $0.result == .null ? query.defaultValue : $0.result }

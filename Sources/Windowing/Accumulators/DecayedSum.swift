@@ -71,6 +71,9 @@ public struct DecayedSum: Sendable {
         )
     }
 
+    /// Adds a band of another sum with the same half-life.
+    mutating func take(_ band: Band) { bands.insert(band) }
+
     /// Adds all terms of another sum with the same half-life.
     public mutating func merge(_ other: DecayedSum) { bands.merge(other.bands) }
 }

@@ -26,7 +26,7 @@ public struct DistinctStrings: Sendable {
     /// Adds one occurrence of a string.
     public mutating func add(_ string: UnsafeRawBufferPointer) { add(string, count: 1) }
 
-    private mutating func add(_ string: UnsafeRawBufferPointer, count: Int64) {
+    mutating func add(_ string: UnsafeRawBufferPointer, count: Int64) {
         if hasOverflowed { return }
         let prefix = StringTable.prefix(of: string)
         let (place, isFound) = table.find(string, prefix, in: entries)
@@ -94,7 +94,7 @@ public struct DistinctStrings: Sendable {
         if entries.count > distinctMax { overflow() } else { table.compact(&entries) }
     }
 
-    private mutating func overflow() {
+    mutating func overflow() {
         hasOverflowed = true
         entries = []
         pending = []

@@ -58,6 +58,12 @@ public struct EndStrings: Sendable {
         }
     }
 
+    func forEachNewestFirst(_ body: (UnsafeRawBufferPointer) -> Void) {
+        table.bytes.withUnsafeBytes { bytes in
+            for entry in entries { body(entry.string(in: bytes)) }
+        }
+    }
+
     var byteCount: Int { table.bytes.count }
 
     private func place(of string: UnsafeRawBufferPointer, _ hash: UInt64) -> Int? {

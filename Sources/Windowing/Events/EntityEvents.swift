@@ -3,6 +3,7 @@
 //   few     leaf | events, sorted |                     most entities: no node, no tile, one block
 //   many    tree --> nodes --> leaves                   a read costs the logarithm of the window's events
 //           heap | bytes of string values |
+//           base | what is left of events that history has dropped |       see `HistoryBase`
 
 public import FeatureModel
 
@@ -11,6 +12,11 @@ public struct EntityEvents {
     private var leaf: EventLeaf
     private var tree: EventTree?
     private var heap = StringHeap()
+    /// nil until an event is dropped.
+    private var basePointer: UnsafeMutablePointer<HistoryBase>?
+    /// Up to which horizon history has been dropped.
+    public private(set) var horizon: Int64 = .min
+    /// Events that are here; those that were dropped do not count.
     public private(set) var count = 0
     /// Columns that were stored so far, and a bit for each that holds strings.
     private var columnCount = 0
@@ -22,7 +28,12 @@ public struct EntityEvents {
         self.shape = shape
     }
 
-    public var byteCount: Int { leaf.byteCount + (tree?.byteCount ?? 0) + heap.capacity }
+    public var byteCount: Int {
+        leaf.byteCount + (tree?.byteCount ?? 0) + heap.capacity + (basePointer?.pointee.byteCount ?? 0)
+    }
+
+    /// Whether nothing is known about the entity: no event is here and none was dropped.
+    public var isEmpty: Bool { count == 0 && basePointer == nil }
 
     /// The latest arrival among the events; `Int64.min` when there are none.
     public var newestArrival: Int64 { tree?.newestArrival ?? leaf.newestArrival }
@@ -39,15 +50,20 @@ public struct EntityEvents {
         tree?.free()
         tree = nil
         heap.free()
+        basePointer?.deinitialize(count: 1)
+        basePointer?.deallocate()
+        basePointer = nil
+        horizon = .min
         count = 0
     }
 
     /// Inserts a row of `batch` at its place. An event that is already here (same time and position) is not inserted
-    /// again: recovery and cold loads may meet the same event in the journal and in a leaf.
+    /// again: recovery and cold loads may meet the same event in the journal and in a leaf. Nor is one that was dropped.
     ///
     /// - Returns: whether the event was new.
     @discardableResult
     public mutating func insert(_ row: Int, of batch: EventBatch) -> Bool {
+        if let basePointer, !(basePointer.pointee.last < batch.eventOrder(row)) { return false }
         if tree == nil, leaf.count >= shape.leafEvents {
             tree = EventTree(leaf, shape: shape)
             leaf = EventLeaf(columnCount: 0)
@@ -97,11 +113,63 @@ public struct EntityEvents {
             leaf.removeArrivals(through: arrival)
             count = Int(leaf.count)
         }
-        if count == 0 { free() }
+        if count == 0, basePointer == nil { free() }
     }
 
     /// Levels above the leaves; 0 while one leaf holds all.
     var depth: Int { tree?.root.level ?? 0 }
+
+    // MARK: Dropping history
+
+    /// What is left of dropped events; nil when there are none.
+    var base: UnsafePointer<HistoryBase>? { basePointer.map { UnsafePointer($0) } }
+
+    /// Drops the oldest events as long as both their event time and their arrival lie before `horizon`, and keeps in the
+    /// base what `lifetime` needs of them.
+    ///
+    /// - Parameter layout: the states of the history's `lifetime` features; nil when it has none.
+    public mutating func drop(before horizon: Int64, keeping layout: TileLayout?) {
+        guard horizon > self.horizon else { return }
+        self.horizon = horizon
+        if let tree {
+            if let left = tree.drop(before: horizon, { dropped($0, $1, layout) }) { count = left }
+        } else {
+            let rows = leaf.droppable(before: horizon)
+            guard rows > 0 else { return }
+            dropped(leaf, rows, layout)
+            leaf.removeFirst(rows)
+            count -= rows
+        }
+    }
+
+    private mutating func dropped(_ leaf: EventLeaf, _ rows: Int, _ layout: TileLayout?) {
+        let base: UnsafeMutablePointer<HistoryBase>
+        if let basePointer {
+            base = basePointer
+            base.pointee.keep(layout)
+        } else {
+            base = .allocate(capacity: 1)
+            base.initialize(to: HistoryBase(layout))
+            basePointer = base
+        }
+        base.pointee.take(leaf.span(heap), rows: rows, last: leaf.order(at: rows - 1))
+    }
+
+    /// The base's bytes, for `setBase`; nil when nothing was dropped.
+    public var encodedBase: [UInt8]? { basePointer?.pointee.encoded(heap) }
+
+    /// Takes over a stored base, before any event comes.
+    ///
+    /// - Returns: false when the bytes are no base.
+    public mutating func setBase(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let base = HistoryBase(bytes, &heap) else { return false }
+        let pointer = UnsafeMutablePointer<HistoryBase>.allocate(capacity: 1)
+        pointer.initialize(to: base)
+        basePointer?.deinitialize(count: 1)
+        basePointer?.deallocate()
+        basePointer = pointer
+        return true
+    }
 
     // MARK: Reading
 

@@ -168,6 +168,24 @@ struct EventLeaf {
         readArrivals()
     }
 
+    /// How many events, from the oldest on, have both event time and arrival before `horizon`.
+    func droppable(before horizon: Int64) -> Int {
+        var rows = 0
+        while rows < Int(count), time(at: rows) < horizon, arrival(at: rows) < horizon { rows += 1 }
+        return rows
+    }
+
+    /// Drops the oldest events; their strings stay in the heap until the entity goes.
+    mutating func removeFirst(_ rows: Int) {
+        let kept = Int(count) - rows
+        guard rows > 0, kept >= 0 else { return }
+        for which in 0..<(Self.fixedArrays + Int(columnCount)) {
+            array(which).update(from: array(which) + rows, count: kept)
+        }
+        count = Int32(truncatingIfNeeded: kept)
+        readArrivals()
+    }
+
     private mutating func readArrivals() {
         newestArrival = .min
         oldestArrival = .max

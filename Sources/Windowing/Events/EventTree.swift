@@ -203,11 +203,39 @@ struct EventTree {
     ///
     /// - Returns: how many are left.
     func removeArrivals(through arrival: Int64) -> Int {
+        rebuild { leaf in
+            if leaf.oldestArrival <= arrival { leaf.removeArrivals(through: arrival) }
+        }
+    }
+
+    /// Drops the oldest events as long as both their event time and their arrival lie before `horizon`.
+    ///
+    /// - Parameter body: gets the events of a leaf and how many of them, from the first on, are about to go.
+    /// - Returns: how many are left; nil when nothing is to be dropped.
+    func drop(before horizon: Int64, _ body: (EventLeaf, _ rows: Int) -> Void) -> Int? {
+        var oldest = root
+        while oldest.level > 0 { oldest = oldest.child(0) }
+        guard oldest.leaf.droppable(before: horizon) > 0 else { return nil }
+        var isDone = false
+        return rebuild { leaf in
+            if isDone { return }
+            let rows = leaf.droppable(before: horizon)
+            isDone = rows < Int(leaf.count)
+            guard rows > 0 else { return }
+            body(leaf, rows)
+            leaf.removeFirst(rows)
+        }
+    }
+
+    /// Changes leaves, oldest first, and builds the tree anew from those that still hold events.
+    ///
+    /// - Returns: how many events are left.
+    private func rebuild(_ change: (inout EventLeaf) -> Void) -> Int {
         refreshSpine()
         var kept: [EventNode] = []
         root.takeLeaves { leaf in
             var leaf = leaf
-            if leaf.oldestArrival <= arrival { leaf.removeArrivals(through: arrival) }
+            change(&leaf)
             if leaf.count > 0 { kept.append(EventNode(leaf: leaf)) } else { leaf.free() }
         }
         storage.pointee.nodeBytes = kept.reduce(0) { $0 + $1.byteCount }

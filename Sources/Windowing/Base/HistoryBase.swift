@@ -1,0 +1,137 @@
+// What is left of the events that an entity's history has dropped: enough for `lifetime` windows, and for knowing which
+// other windows would have needed them.
+//
+//   events   oldest ------------- last | first kept ------------- newest
+//            <=== dropped: states ====> <=== kept: leaves ===========>
+//
+// Events go oldest first, in event order, and only while both their event time and their arrival lie before the horizon:
+// the first one that does not keeps all behind it. What is dropped therefore depends on the events and the horizon alone,
+// every kept event is newer than every dropped one, and ingest accepts none that would have to stand among the dropped.
+
+import FeatureModel
+
+/// The base of one entity. `EntityEvents` owns it; string slots of its states point into the entity's heap.
+struct HistoryBase {
+    /// How many events were dropped; more than 0.
+    var count: Int64 = 0
+    /// Event time of the oldest.
+    var oldestTime: Int64 = .max
+    var newestArrival: Int64 = .min
+    /// The newest dropped event.
+    var last: EventOrder = .first
+    private(set) var columns: [Column]
+    private(set) var functions: [Function]
+
+    struct Column {
+        var column: TileLayout.Column
+        var state = ColumnAccumulator()
+    }
+
+    struct Function {
+        var column: TileLayout.Column
+        var kind: StateKind
+        var state: FunctionState
+    }
+
+    /// For an entity that has dropped nothing yet.
+    ///
+    /// - Parameter layout: the states that the `lifetime` features of the history need.
+    init(_ layout: TileLayout?) {
+        columns = layout?.columns.map { Column(column: $0) } ?? []
+        functions =
+            layout.map { layout in
+                layout.functions.map { function in
+                    let column = layout.columns[function.column]
+                    return Function(
+                        column: column,
+                        kind: function.kind,
+                        state: FunctionState(function.kind, column.kind)
+                    )
+                }
+            } ?? []
+    }
+
+    init(columns: [Column], functions: [Function]) {
+        self.columns = columns
+        self.functions = functions
+    }
+
+    /// Gives up the states that no `lifetime` feature needs any more. What a new one needs cannot be had: its past is gone.
+    mutating func keep(_ layout: TileLayout?) {
+        columns.removeAll { entry in
+            !(layout?.columns.contains { $0.isSameColumn(as: entry.column) } ?? false)
+        }
+        functions.removeAll { entry in
+            guard let layout else { return true }
+            return !layout.functions.contains {
+                $0.kind == entry.kind && layout.columns[$0.column].isSameColumn(as: entry.column)
+            }
+        }
+    }
+
+    /// Takes in the first rows of a span, at least one; they are all newer than those taken in before.
+    ///
+    /// - Parameter last: the order of the last row.
+    mutating func take(_ span: EventSpan, rows: Int, last: EventOrder) {
+        let range = 0..<rows
+        for index in columns.indices {
+            let column = columns[index].column
+            var state = ColumnAccumulator()
+            state.extend(over: span, column, parts: column.parts, range: range, knownAt: .max)
+            state.merge(older: columns[index].state, column.kind)
+            columns[index].state = state
+        }
+        for index in functions.indices {
+            let column = functions[index].column
+            var state = FunctionState(functions[index].kind, column.kind)
+            state.extend(over: span, column, range: range, knownAt: .max)
+            state.merge(older: functions[index].state)
+            functions[index].state = state
+        }
+        if count == 0 { oldestTime = span.times[0] }
+        count += Int64(rows)
+        for row in range { newestArrival = max(newestArrival, span.arrivals[row]) }
+        self.last = last
+    }
+
+    // MARK: Reading
+
+    /// Whether a window may not be answered: it covers dropped events, or K lies before the arrival of one.
+    func isTouched(by interval: WindowInterval, knownAt: Int64) -> Bool {
+        knownAt < newestArrival || interval.overlaps(first: oldestTime, last: last.time)
+    }
+
+    /// Whether all dropped events, or none, lie inside an interval that has no start, and are known at K.
+    func isWhole(in interval: WindowInterval, knownAt: Int64) -> Bool {
+        knownAt >= newestArrival && (lies(in: interval) || interval.end <= oldestTime)
+    }
+
+    /// Whether all dropped events lie inside an interval that has no start.
+    func lies(in interval: WindowInterval) -> Bool { interval.covers(first: oldestTime, last: last.time) }
+
+    /// Whether any dropped event lies inside an interval that has no start: the oldest one does then.
+    func begins(in interval: WindowInterval) -> Bool { interval.overlaps(first: oldestTime, last: oldestTime) }
+
+    /// The state of a column with these parts; nil when a feature that needs it came after events had been dropped.
+    func state(of column: TileLayout.Column, parts: AccumulatorParts) -> ColumnAccumulator? {
+        columns.first { $0.column.isSameColumn(as: column) && $0.column.parts.isSuperset(of: parts) }?.state
+    }
+
+    func state(of column: TileLayout.Column, _ kind: StateKind) -> FunctionState? {
+        functions.first { $0.kind == kind && $0.column.isSameColumn(as: column) }?.state
+    }
+
+    /// About how many bytes it takes, for the memory budget.
+    var byteCount: Int {
+        MemoryLayout<HistoryBase>.stride
+            + columns.reduce(0) { $0 + MemoryLayout<Column>.stride + $1.state.heapBytes }
+            + functions.reduce(0) { $0 + MemoryLayout<Function>.stride + $1.state.heapBytes }
+    }
+}
+
+extension TileLayout.Column {
+    /// The same events and values; what is computed of them may differ.
+    func isSameColumn(as other: TileLayout.Column) -> Bool {
+        index == other.index && mask == other.mask && kind == other.kind
+    }
+}
