@@ -126,6 +126,16 @@ public struct EntityEvents {
         newest.add(span, interval.rows(of: span), to: evaluation)
     }
 
+    /// The newest event of `interval` that counts: null in no column of `mask`, and arrived by `knownAt`. Valid until the
+    /// events change.
+    func newest(in interval: WindowInterval, mask: UInt64, knownAt: Int64, _ layout: TileLayout) -> EventRow? {
+        if let tree { return tree.newest(in: interval, mask: mask, knownAt: knownAt, layout, heap) }
+        let span = leaf.span(heap)
+        return span.newestCounted(in: interval.rows(of: span), mask: mask, knownAt: knownAt).map {
+            EventRow(span: span, row: $0)
+        }
+    }
+
     /// The bytes of a string slot that an evaluation has come by.
     func string(_ slot: UInt64) -> UnsafeRawBufferPointer { heap.string(slot) }
 }
