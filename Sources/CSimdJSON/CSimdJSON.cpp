@@ -27,6 +27,8 @@ struct strandline_json_decoder {
     // simdjson reads past the end of a record, up to SIMDJSON_PADDING bytes: records are copied here first.
     std::vector<uint8_t> buffer;
     std::vector<uint8_t> text;
+    // Whether some field is an object or a member of one; the others pay nothing for it.
+    bool is_nested = false;
     // What is wrong with each field's last value; 0 when nothing.
     std::vector<uint8_t> problems;
 };
@@ -144,13 +146,13 @@ bool is_key(const char *raw, const char *end, const std::string &name) {
 }
 
 // The number of the field of an object with this key, or the count when there is none. `guess` is tried first.
+template <bool is_nested>
 size_t find_field(const strandline_json_decoder &decoder, int parent, ondemand::field &member, size_t guess, bool &is_bad) {
     const char *raw = member.key().raw();
     const char *limit = reinterpret_cast<const char *>(decoder.buffer.data() + decoder.buffer.size());
     size_t count = decoder.fields.size();
-    auto is_field = [&](size_t index) {
-        return decoder.fields[index].parent == parent && is_key(raw, limit, decoder.fields[index].name);
-    };
+    auto is_member = [&](size_t index) { return !is_nested || decoder.fields[index].parent == parent; };
+    auto is_field = [&](size_t index) { return is_member(index) && is_key(raw, limit, decoder.fields[index].name); };
     if (guess < count && is_field(guess)) return guess;
     for (size_t index = 0; index < count; index++)
         if (is_field(index)) return index;
@@ -164,7 +166,7 @@ size_t find_field(const strandline_json_decoder &decoder, int parent, ondemand::
         return count;
     }
     for (size_t index = 0; index < count; index++)
-        if (decoder.fields[index].parent == parent && name == decoder.fields[index].name) return index;
+        if (is_member(index) && name == decoder.fields[index].name) return index;
     return count;
 }
 
@@ -179,6 +181,7 @@ void forget(strandline_json_decoder &decoder, int parent, uint64_t nulls[2]) {
 }
 
 // Reads the members of one object. Objects within are walked as deep as fields ask for, so no record decides the depth.
+template <bool is_nested>
 error_code walk(
     strandline_json_decoder &decoder, ondemand::object object, int parent, bool is_wrapped, uint64_t *slots, uint64_t nulls[2]) {
     size_t guess = parent < 0 ? 0 : static_cast<size_t>(parent) + 1;
@@ -186,16 +189,16 @@ error_code walk(
         ondemand::field member;
         if (error_code error = std::move(result).get(member)) return error;
         bool is_bad = false;
-        size_t index = find_field(decoder, parent, member, guess, is_bad);
+        size_t index = find_field<is_nested>(decoder, parent, member, guess, is_bad);
         if (is_bad) return STRING_ERROR;
         if (index == decoder.fields.size()) continue;
         guess = index + 1;
         ondemand::value value = member.value();
         std::string_view token = value.raw_json_token();
         strandline_json_kind kind = decoder.fields[index].kind;
-        if (kind == STRANDLINE_JSON_WRAPPER && (is_wrapped || token.substr(0, 1) != "{")) continue;
+        if (is_nested && kind == STRANDLINE_JSON_WRAPPER && (is_wrapped || token.substr(0, 1) != "{")) continue;
         uint64_t bit = 1ull << (index & 63);
-        if (kind == STRANDLINE_JSON_OBJECT) forget(decoder, static_cast<int>(index), nulls);
+        if (is_nested && kind == STRANDLINE_JSON_OBJECT) forget(decoder, static_cast<int>(index), nulls);
         if (!token.empty() && token[0] == 'n' && token.substr(0, 3) != "nan") {
             bool is_null;
             if (error_code error = value.is_null().get(is_null)) return error;
@@ -205,13 +208,14 @@ error_code walk(
             continue;
         }
         strandline_json_status status = STRANDLINE_JSON_OK;
-        if ((kind == STRANDLINE_JSON_OBJECT || kind == STRANDLINE_JSON_WRAPPER) && token.substr(0, 1) == "{") {
+        if (is_nested && (kind == STRANDLINE_JSON_OBJECT || kind == STRANDLINE_JSON_WRAPPER) && token.substr(0, 1) == "{") {
             ondemand::object members;
             if (error_code error = value.get_object().get(members)) return error;
             bool unwraps = kind == STRANDLINE_JSON_WRAPPER;
             if (unwraps) forget(decoder, -1, nulls);
             slots[index] = 1;
-            if (error_code error = walk(decoder, members, unwraps ? -1 : static_cast<int>(index), unwraps, slots, nulls)) return error;
+            int members_of = unwraps ? -1 : static_cast<int>(index);
+            if (error_code error = walk<is_nested>(decoder, members, members_of, unwraps, slots, nulls)) return error;
         } else {
             status = read_value(decoder, kind, value, slots[index]);
             if (status == STRANDLINE_JSON_BAD_JSON) return TAPE_ERROR;
@@ -241,7 +245,9 @@ strandline_json_status decode(
     if (error_code error = decoder.parser.iterate(decoder.buffer.data(), length, decoder.buffer.size()).get(document)) return bad(error);
     ondemand::object object;
     if (error_code error = document.get_object().get(object)) return bad(error);
-    if (error_code error = walk(decoder, object, -1, false, slots, nulls)) return bad(error);
+    error_code error = decoder.is_nested ? walk<true>(decoder, object, -1, false, slots, nulls)
+                                         : walk<false>(decoder, object, -1, false, slots, nulls);
+    if (error) return bad(error);
     const char *rest;
     if (document.current_location().get(rest) == SUCCESS) return bad(TRAILING_CONTENT);
     for (size_t index = 0; index < decoder.problems.size(); index++) {
@@ -264,9 +270,11 @@ extern "C" strandline_json_decoder *strandline_json_decoder_create(const strandl
     }
     try {
         auto decoder = std::make_unique<strandline_json_decoder>();
-        for (size_t index = 0; index < count; index++)
-            decoder->fields.push_back(
-                {std::string(fields[index].name, fields[index].name_length), fields[index].kind, fields[index].parent});
+        for (size_t index = 0; index < count; index++) {
+            const strandline_json_field &field = fields[index];
+            decoder->fields.push_back({std::string(field.name, field.name_length), field.kind, field.parent});
+            if (field.kind == STRANDLINE_JSON_OBJECT || field.kind == STRANDLINE_JSON_WRAPPER) decoder->is_nested = true;
+        }
         decoder->problems.resize(count);
         return decoder.release();
     } catch (const std::bad_alloc &) {

@@ -119,6 +119,7 @@ final class RecordIntake {
         if !plan.expressions.isEmpty { expressions.inputs.truncate(to: records.count) }
     }
 
+    @inline(__always)
     func eventTime(_ field: Int, _ number: Int) -> Int64? {
         guard !decoder.isNull(field) else {
             reject(number, .missingTimestamp, "field '\(plan.path(field))' is absent or null")
@@ -170,6 +171,7 @@ final class RecordIntake {
     }
 
     /// Makes the entity key of decoded fields.
+    @inline(__always)
     func setKey(_ fields: [Int], number: Int) -> Bool {
         key.removeAll(keepingCapacity: true)
         for field in fields {
@@ -182,6 +184,7 @@ final class RecordIntake {
         return isKeyShortEnough(number)
     }
 
+    @inline(__always)
     func isKeyShortEnough(_ number: Int) -> Bool {
         if key.count <= EntityKey.byteCountMax { return true }
         reject(number, .keyTooLong, "the entity key is longer than \(EntityKey.byteCountMax) bytes")
@@ -189,6 +192,7 @@ final class RecordIntake {
     }
 
     /// A row with the key that was made last; the caller fills its columns and null word.
+    @inline(__always)
     func appendRow(to batch: EventBatch, time: Int64, stream: StreamID, offset: Int64) -> Int {
         let row = batch.appendRows(1)
         batch.times[row] = time
@@ -255,11 +259,13 @@ final class RecordIntake {
             for (column, origin) in target.columns.enumerated() {
                 guard case .expression(let number) = origin else { continue }
                 expressions.fill(column, of: batch, with: number) { row in
-                    if overflows[row] == nil, !tombstones.contains(row) { overflows[row] = number }
+                    if overflows[row] == nil { overflows[row] = number }
                 }
                 if !tombstones.isEmpty { expressions.fillTombstones(tombstones, column, of: batch, with: number) }
             }
         }
+        // Of a tombstone no expression has a value, and so none that does not fit.
+        if !overflows.isEmpty { for row in tombstones { overflows[row] = nil } }
         guard !overflows.isEmpty else { return }
         keepRows { row in
             guard let number = overflows[row] else { return true }

@@ -114,7 +114,20 @@ import Windowing
     }
 
     @Test(arguments: TestSeeds.list(300))
-    func randomStreams(seed: UInt64) {
+    func randomStreams(seed: UInt64) { _ = Self.compare(seed) }
+
+    /// What the seeds compare is worth something: every status, many times.
+    @Test func everyStatusIsCompared() {
+        var tally: [FeatureStatus: Int] = [:]
+        for seed in UInt64(20_001)...20_060 { tally.merge(Self.compare(seed)) { $0 + $1 } }
+        for status in [.present, .nullValue, .notFound, .outsideMaxAge, .partial] as [FeatureStatus] {
+            #expect(tally[status, default: 0] >= 500, "\(status): \(tally)")
+        }
+    }
+
+    /// - Returns: how often attributes had each status, up to the first difference, which is an issue.
+    private static func compare(_ seed: UInt64) -> [FeatureStatus: Int] {
+        var tally: [FeatureStatus: Int] = [:]
         var random = SplitMix64(seed: seed)
         let unit: Int64 = [1, 1_000_000].randomElement(using: &random) ?? 1
         let hasTombstones = !random.oneIn(4)
@@ -151,10 +164,16 @@ import Windowing
                 }
                 let knownAt = random.oneIn(3) ? Int64.max : Int64.random(in: -1...20, using: &random)
                 for boundary in Boundary.allCases {
-                    guard reader.agrees(built, events, asOf, knownAt, boundary, TestSeeds.hint(seed)) else { return }
+                    guard reader.agrees(built, events, asOf, knownAt, boundary, TestSeeds.hint(seed)) else {
+                        return tally
+                    }
+                    for answer in reader.expected(events, asOf, knownAt, boundary).suffix(attributes.count) {
+                        tally[answer.status, default: 0] += 1
+                    }
                 }
             }
         }
+        return tally
     }
 
     /// Windows for which tombstones do not count. The oracle knows that as a filter.
