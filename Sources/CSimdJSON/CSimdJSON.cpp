@@ -1,5 +1,6 @@
 // One record, one pass: simdjson's on-demand parser walks the object to its end; each key is compared with the field that
-// came next in the record before (producers keep their order), then with all fields.
+// came next in the record before (producers keep their order), then with all fields. Objects that fields are members of are
+// walked the same way where they stand.
 
 #include "CSimdJSON.h"
 
@@ -7,6 +8,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <string>
 #include <vector>
@@ -17,6 +19,7 @@ struct strandline_json_decoder {
     struct field {
         std::string name;
         strandline_json_kind kind;
+        int parent;
     };
 
     ondemand::parser parser;
@@ -24,6 +27,8 @@ struct strandline_json_decoder {
     // simdjson reads past the end of a record, up to SIMDJSON_PADDING bytes: records are copied here first.
     std::vector<uint8_t> buffer;
     std::vector<uint8_t> text;
+    // Whether some field is an object or a member of one; the others pay nothing for it.
+    bool is_nested = false;
     // What is wrong with each field's last value; 0 when nothing.
     std::vector<uint8_t> problems;
 };
@@ -117,6 +122,10 @@ strandline_json_status read_value(strandline_json_decoder &decoder, strandline_j
         slot = flag ? 1 : 0;
         return STRANDLINE_JSON_OK;
     }
+    case STRANDLINE_JSON_OBJECT:
+    case STRANDLINE_JSON_WRAPPER:
+        // Its members are read by `walk`.
+        return STRANDLINE_JSON_WRONG_TYPE;
     case STRANDLINE_JSON_STRING: {
         std::string_view string;
         std::string_view token = value.raw_json_token();
@@ -136,14 +145,17 @@ bool is_key(const char *raw, const char *end, const std::string &name) {
     return static_cast<size_t>(end - raw) > name.size() && std::memcmp(raw, name.data(), name.size()) == 0 && raw[name.size()] == '"';
 }
 
-// The number of the field with this key, or the count when there is none. `guess` is tried first.
-size_t find_field(const strandline_json_decoder &decoder, ondemand::field &member, size_t guess, bool &is_bad) {
+// The number of the field of an object with this key, or the count when there is none. `guess` is tried first.
+template <bool is_nested>
+size_t find_field(const strandline_json_decoder &decoder, int parent, ondemand::field &member, size_t guess, bool &is_bad) {
     const char *raw = member.key().raw();
     const char *limit = reinterpret_cast<const char *>(decoder.buffer.data() + decoder.buffer.size());
     size_t count = decoder.fields.size();
-    if (guess < count && is_key(raw, limit, decoder.fields[guess].name)) return guess;
+    auto is_member = [&](size_t index) { return !is_nested || decoder.fields[index].parent == parent; };
+    auto is_field = [&](size_t index) { return is_member(index) && is_key(raw, limit, decoder.fields[index].name); };
+    if (guess < count && is_field(guess)) return guess;
     for (size_t index = 0; index < count; index++)
-        if (is_key(raw, limit, decoder.fields[index].name)) return index;
+        if (is_field(index)) return index;
     // An escaped key may still be one of ours.
     const char *end = raw;
     while (*end != '"' && *end != '\\') end++;
@@ -154,8 +166,64 @@ size_t find_field(const strandline_json_decoder &decoder, ondemand::field &membe
         return count;
     }
     for (size_t index = 0; index < count; index++)
-        if (name == decoder.fields[index].name) return index;
+        if (is_member(index) && name == decoder.fields[index].name) return index;
     return count;
+}
+
+// Forgets what was read of an object's members, theirs included.
+void forget(strandline_json_decoder &decoder, int parent, uint64_t nulls[2]) {
+    for (size_t index = 0; index < decoder.fields.size(); index++) {
+        if (decoder.fields[index].parent != parent) continue;
+        nulls[index >> 6] |= 1ull << (index & 63);
+        decoder.problems[index] = 0;
+        if (decoder.fields[index].kind == STRANDLINE_JSON_OBJECT) forget(decoder, static_cast<int>(index), nulls);
+    }
+}
+
+// Reads the members of one object. Objects within are walked as deep as fields ask for, so no record decides the depth.
+template <bool is_nested>
+error_code walk(
+    strandline_json_decoder &decoder, ondemand::object object, int parent, bool is_wrapped, uint64_t *slots, uint64_t nulls[2]) {
+    size_t guess = parent < 0 ? 0 : static_cast<size_t>(parent) + 1;
+    for (auto result : object) {
+        ondemand::field member;
+        if (error_code error = std::move(result).get(member)) return error;
+        bool is_bad = false;
+        size_t index = find_field<is_nested>(decoder, parent, member, guess, is_bad);
+        if (is_bad) return STRING_ERROR;
+        if (index == decoder.fields.size()) continue;
+        guess = index + 1;
+        ondemand::value value = member.value();
+        std::string_view token = value.raw_json_token();
+        strandline_json_kind kind = decoder.fields[index].kind;
+        if (is_nested && kind == STRANDLINE_JSON_WRAPPER && (is_wrapped || token.substr(0, 1) != "{")) continue;
+        uint64_t bit = 1ull << (index & 63);
+        if (is_nested && kind == STRANDLINE_JSON_OBJECT) forget(decoder, static_cast<int>(index), nulls);
+        if (!token.empty() && token[0] == 'n' && token.substr(0, 3) != "nan") {
+            bool is_null;
+            if (error_code error = value.is_null().get(is_null)) return error;
+            if (!is_null) return N_ATOM_ERROR;
+            nulls[index >> 6] |= bit;
+            decoder.problems[index] = 0;
+            continue;
+        }
+        strandline_json_status status = STRANDLINE_JSON_OK;
+        if (is_nested && (kind == STRANDLINE_JSON_OBJECT || kind == STRANDLINE_JSON_WRAPPER) && token.substr(0, 1) == "{") {
+            ondemand::object members;
+            if (error_code error = value.get_object().get(members)) return error;
+            bool unwraps = kind == STRANDLINE_JSON_WRAPPER;
+            if (unwraps) forget(decoder, -1, nulls);
+            slots[index] = 1;
+            int members_of = unwraps ? -1 : static_cast<int>(index);
+            if (error_code error = walk<is_nested>(decoder, members, members_of, unwraps, slots, nulls)) return error;
+        } else {
+            status = read_value(decoder, kind, value, slots[index]);
+            if (status == STRANDLINE_JSON_BAD_JSON) return TAPE_ERROR;
+        }
+        decoder.problems[index] = static_cast<uint8_t>(status);
+        nulls[index >> 6] &= ~bit;
+    }
+    return SUCCESS;
 }
 
 strandline_json_status decode(
@@ -177,31 +245,9 @@ strandline_json_status decode(
     if (error_code error = decoder.parser.iterate(decoder.buffer.data(), length, decoder.buffer.size()).get(document)) return bad(error);
     ondemand::object object;
     if (error_code error = document.get_object().get(object)) return bad(error);
-    size_t guess = 0;
-    for (auto result : object) {
-        ondemand::field member;
-        if (error_code error = std::move(result).get(member)) return bad(error);
-        bool is_bad = false;
-        size_t index = find_field(decoder, member, guess, is_bad);
-        if (is_bad) return bad(STRING_ERROR);
-        if (index == decoder.fields.size()) continue;
-        guess = index + 1;
-        ondemand::value value = member.value();
-        std::string_view token = value.raw_json_token();
-        uint64_t bit = 1ull << (index & 63);
-        if (!token.empty() && token[0] == 'n' && token.substr(0, 3) != "nan") {
-            bool is_null;
-            if (error_code error = value.is_null().get(is_null)) return bad(error);
-            if (!is_null) return bad(N_ATOM_ERROR);
-            nulls[index >> 6] |= bit;
-            decoder.problems[index] = 0;
-            continue;
-        }
-        strandline_json_status status = read_value(decoder, decoder.fields[index].kind, value, slots[index]);
-        if (status == STRANDLINE_JSON_BAD_JSON) return bad(TAPE_ERROR);
-        decoder.problems[index] = static_cast<uint8_t>(status);
-        nulls[index >> 6] &= ~bit;
-    }
+    error_code error = decoder.is_nested ? walk<true>(decoder, object, -1, false, slots, nulls)
+                                         : walk<false>(decoder, object, -1, false, slots, nulls);
+    if (error) return bad(error);
     const char *rest;
     if (document.current_location().get(rest) == SUCCESS) return bad(TRAILING_CONTENT);
     for (size_t index = 0; index < decoder.problems.size(); index++) {
@@ -216,12 +262,21 @@ strandline_json_status decode(
 
 extern "C" strandline_json_decoder *strandline_json_decoder_create(const strandline_json_field *fields, size_t count) {
     if (count > 128) return nullptr;
+    for (size_t index = 0; index < count; index++) {
+        size_t depth = 0;
+        for (int parent = fields[index].parent; parent >= 0; parent = fields[parent].parent) {
+            if (static_cast<size_t>(parent) >= index || fields[parent].kind != STRANDLINE_JSON_OBJECT || ++depth > 8) return nullptr;
+        }
+    }
     try {
-        auto decoder = new strandline_json_decoder;
-        for (size_t index = 0; index < count; index++)
-            decoder->fields.push_back({std::string(fields[index].name, fields[index].name_length), fields[index].kind});
+        auto decoder = std::make_unique<strandline_json_decoder>();
+        for (size_t index = 0; index < count; index++) {
+            const strandline_json_field &field = fields[index];
+            decoder->fields.push_back({std::string(field.name, field.name_length), field.kind, field.parent});
+            if (field.kind == STRANDLINE_JSON_OBJECT || field.kind == STRANDLINE_JSON_WRAPPER) decoder->is_nested = true;
+        }
         decoder->problems.resize(count);
-        return decoder;
+        return decoder.release();
     } catch (const std::bad_alloc &) {
         return nullptr;
     }

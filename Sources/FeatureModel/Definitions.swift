@@ -1,7 +1,7 @@
 // The definitions of a feature repository, as plain values. `FeatureRepository` reads them from YAML; everything below
 // it works with these.
 //
-//   feature service --> feature view --> source (topic)
+//   feature service --> feature view, attribute view --> source (topic)
 //                            |
 //                            +--------> entity (join keys)
 
@@ -11,6 +11,7 @@ public struct FeatureStoreDefinition: Hashable, Sendable {
     public var entities: [Entity]
     public var sources: [Source]
     public var featureViews: [FeatureView]
+    public var attributeViews: [AttributeView]
     public var featureServices: [FeatureService]
 
     public init(
@@ -18,12 +19,14 @@ public struct FeatureStoreDefinition: Hashable, Sendable {
         entities: [Entity] = [],
         sources: [Source] = [],
         featureViews: [FeatureView] = [],
+        attributeViews: [AttributeView] = [],
         featureServices: [FeatureService] = []
     ) {
         self.project = project
         self.entities = entities
         self.sources = sources
         self.featureViews = featureViews
+        self.attributeViews = attributeViews
         self.featureServices = featureServices
     }
 }
@@ -82,6 +85,10 @@ public struct Source: Hashable, Sendable {
     public var deadLetterTopic: String?
     /// The fields that views may use, with their types. Fields of the records that are not listed are skipped.
     public var schema: [Field]
+    /// What stands around the fields; nil: the record is the fields' object.
+    public var envelope: Envelope?
+    /// How the record key of a record without a value names the entity that is deleted; nil: such records are no deletes.
+    public var keyFormat: KeyFormat?
 
     public static let maxFutureDefault: Int64 = 3_600_000_000
     public static let recordBytesMaxDefault = 1 << 20
@@ -95,7 +102,9 @@ public struct Source: Hashable, Sendable {
         maxFuture: Int64 = Self.maxFutureDefault,
         recordBytesMax: Int = Self.recordBytesMaxDefault,
         deadLetterTopic: String?,
-        schema: [Field]
+        schema: [Field],
+        envelope: Envelope? = nil,
+        keyFormat: KeyFormat? = nil
     ) {
         self.name = name
         self.topic = topic
@@ -106,6 +115,8 @@ public struct Source: Hashable, Sendable {
         self.recordBytesMax = recordBytesMax
         self.deadLetterTopic = deadLetterTopic
         self.schema = schema
+        self.envelope = envelope
+        self.keyFormat = keyFormat
     }
 }
 
@@ -208,7 +219,7 @@ extension FeatureStoreDefinition {
     /// source that no view uses.
     public func historyLength(of source: String) -> Int64? {
         var longest: Int64?
-        for view in featureViews where view.source == source {
+        for view in views where view.source == source {
             guard case .microseconds(let length) = view.history else { return nil }
             longest = max(longest ?? length, length)
         }

@@ -2,6 +2,10 @@
 //
 //   filter: status = 'paid'            --> a stored mark: null unless the expression is true
 //   columns: {net: amount - fee}       --> a stored column under the expression's own text
+//   a source with tombstones           --> a stored mark: null for the tombstones, whatever the view
+//
+// The mark of a filter is there for tombstones too: attribute views take them as versions, feature views leave out what
+// lacks the other mark.
 //
 // A history holds the columns of all its views. They are named by what they hold, so two views that say the same share
 // one column, and two that give one name to different things do not collide. No field of a source begins like this.
@@ -38,14 +42,17 @@ public enum StoredColumn: Hashable, Sendable {
     case field(String)
     /// The value of an expression.
     case value(String)
-    /// True where an expression is true, else null.
+    /// True where an expression is true, else null; false for tombstones.
     case mark(String)
+    /// True for every event but tombstones, for which it is null.
+    case live
 
     public var name: String {
         switch self {
         case .field(let name): name
         case .value(let text): "= \(text)"
         case .mark(let text): "? \(text)"
+        case .live: Self.liveName
         }
     }
 
@@ -54,14 +61,18 @@ public enum StoredColumn: Hashable, Sendable {
             self = .value(String(name.dropFirst(2)))
         } else if name.hasPrefix("? ") {
             self = .mark(String(name.dropFirst(2)))
+        } else if name == Self.liveName {
+            self = .live
         } else {
             self = .field(name)
         }
     }
+
+    private static let liveName = "! live"
 }
 
-extension FeatureView {
-    /// The stored column of an aggregation's column: a derived one where the view has it, else the source's.
+extension EventView {
+    /// The stored column of a feature's column: a derived one where the view has it, else the source's.
     public func storedColumn(_ name: String) -> StoredColumn {
         columns.first { $0.name == name }.map { .value($0.expression.text) } ?? .field(name)
     }
@@ -69,32 +80,35 @@ extension FeatureView {
     /// The mark that says which events pass the view's filter.
     public var filterColumn: StoredColumn? { filter.map { .mark($0.text) } }
 
-    /// The type of an aggregation's value; nil when its column is missing or of a type that its function does not take.
-    public func type(of aggregation: Aggregation, over source: Source) -> FeatureType? {
-        let derived = columns.first { $0.name == aggregation.column }?.expression.type
-        let column = derived ?? source.schema.first { $0.name == aggregation.column }?.type
-        return aggregation.function.resultType(of: column).map { aggregation.timeWindow.type(of: $0) }
-    }
-
     /// Every stored column that the view reads, with its type; nil for a field that the source lacks.
     public func storedColumns(of source: Source) -> [(column: StoredColumn, type: ValueType?)] {
         var wanted: [(column: StoredColumn, type: ValueType?)] = []
         func add(_ column: StoredColumn, _ type: ValueType?) {
             if !wanted.contains(where: { $0.column == column }) { wanted.append((column, type)) }
         }
-        for name in aggregations.compactMap(\.column) {
+        for name in usedColumns {
             let derived = columns.first { $0.name == name }
             add(storedColumn(name), derived?.expression.type ?? source.schema.first { $0.name == name }?.type)
         }
         if let filterColumn { add(filterColumn, .bool) }
+        if source.hasTombstones { add(.live, .bool) }
         return wanted
     }
 
     /// The source's fields that the view reads, itself or in an expression.
     public var fields: Set<String> {
         let derived = Set(columns.map(\.name))
-        var fields = Set(aggregations.compactMap(\.column).filter { !derived.contains($0) })
+        var fields = Set(usedColumns.filter { !derived.contains($0) })
         for column in columns { fields.formUnion(column.expression.fields) }
         return fields.union(filter?.fields ?? [])
+    }
+}
+
+extension FeatureView {
+    /// The type of an aggregation's value; nil when its column is missing or of a type that its function does not take.
+    public func type(of aggregation: Aggregation, over source: Source) -> FeatureType? {
+        let derived = columns.first { $0.name == aggregation.column }?.expression.type
+        let column = derived ?? source.schema.first { $0.name == aggregation.column }?.type
+        return aggregation.function.resultType(of: column).map { aggregation.timeWindow.type(of: $0) }
     }
 }

@@ -63,6 +63,15 @@ struct CanonicalBytes {
         }
         integer(source.maxFuture)
         integer(Int64(source.recordBytesMax))
+        // Nothing at all where a source has none: definitions from before there were these keep their hashes.
+        if let envelope = source.envelope {
+            text("envelope")
+            text(envelope.rawValue)
+        }
+        if let format = source.keyFormat {
+            text("key_format")
+            text(format.rawValue)
+        }
         let covered = columns.map { columns in source.schema.filter { columns.contains($0.name) } } ?? source.schema
         list(covered.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) { $0.field($1) }
     }
@@ -77,7 +86,7 @@ struct CanonicalBytes {
     }
 
     /// Nothing at all for a view without filter and derived columns: its hash stays what it was before there were any.
-    mutating func expressions(of view: FeatureView) {
+    mutating func expressions(of view: some EventView) {
         if let filter = view.filter {
             text("filter")
             text(filter.text)
@@ -87,6 +96,11 @@ struct CanonicalBytes {
             text(column.name)
             text(column.expression.text)
         }
+    }
+
+    mutating func attribute(_ attribute: Attribute) {
+        text(attribute.name)
+        text(attribute.column)
     }
 
     mutating func aggregation(_ aggregation: Aggregation) {

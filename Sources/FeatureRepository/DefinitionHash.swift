@@ -21,6 +21,16 @@ public func definitionHash(of definition: FeatureStoreDefinition) -> String {
         $0.expressions(of: $1)
         $0.list($1.aggregations.sorted(by: \.name)) { $0.aggregation($1) }
     }
+    if !definition.attributeViews.isEmpty {
+        // Nothing at all where there are none, as with what else came later.
+        canonical.text("attribute_views")
+        canonical.list(definition.attributeViews.sorted(by: \.name)) {
+            $0.text($1.name)
+            $0.text($1.entity)
+            $0.text($1.source)
+            $0.attributes($1)
+        }
+    }
     canonical.list(definition.featureServices.sorted { ($0.name, $0.version) < ($1.name, $1.version) }) {
         $0.text($1.name)
         $0.integer(Int64($1.version))
@@ -33,9 +43,8 @@ public func definitionHash(of definition: FeatureStoreDefinition) -> String {
 ///
 /// - Returns: nil when the definition has no such view, or the view's entity or source is missing.
 public func definitionHash(ofView name: String, in definition: FeatureStoreDefinition) -> String? {
-    guard let view = definition.featureViews.first(where: { $0.name == name }) else { return nil }
     var canonical = CanonicalBytes(domain: "view")
-    guard canonical.view(view, aggregations: view.aggregations.sorted(by: \.name), in: definition) else { return nil }
+    guard canonical.view(name, features: nil, in: definition) else { return nil }
     return hexadecimalDigest(canonical)
 }
 
@@ -47,16 +56,12 @@ public func definitionHash(ofService name: String, version: Int, in definition: 
     guard let service = definition.featureServices.first(where: { $0.name == name && $0.version == version }) else {
         return nil
     }
-    let views = Dictionary(definition.featureViews.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     var canonical = CanonicalBytes(domain: "service")
     canonical.text(service.name)
     canonical.integer(Int64(service.version))
     canonical.integer(Int64(service.features.count))
     for feature in service.features {
-        guard let view = views[feature.view],
-            let aggregation = view.aggregations.first(where: { $0.name == feature.feature }),
-            canonical.view(view, aggregations: [aggregation], in: definition)
-        else { return nil }
+        guard canonical.view(feature.view, features: [feature.feature], in: definition) else { return nil }
     }
     return hexadecimalDigest(canonical)
 }
@@ -64,26 +69,55 @@ public func definitionHash(ofService name: String, version: Int, in definition: 
 extension CanonicalBytes {
     /// A view with its entity, and its source with the columns in use.
     ///
-    /// - Returns: false when the definition lacks one of them.
+    /// - Parameter features: the features to cover, all in the order of their names when nil. A hash of some covers what
+    ///   these read, not what others of the view do.
+    /// - Returns: false when the definition lacks something of it.
     fileprivate mutating func view(
-        _ view: FeatureView,
-        aggregations: [Aggregation],
+        _ name: String,
+        features: [String]?,
         in definition: FeatureStoreDefinition
     ) -> Bool {
+        func isWanted(_ name: String) -> Bool { features?.contains(name) ?? true }
+        if var view = definition.featureViews.first(where: { $0.name == name }) {
+            view.aggregations = view.aggregations.filter { isWanted($0.name) }.sorted(by: \.name)
+            view.columns = usedColumns(of: view)
+            guard features?.count ?? 0 <= view.aggregations.count, inputs(of: view, in: definition) else {
+                return false
+            }
+            history(view.history)
+            expressions(of: view)
+            list(view.aggregations) { $0.aggregation($1) }
+            return true
+        }
+        guard var view = definition.attributeViews.first(where: { $0.name == name }) else { return false }
+        view.attributes = view.attributes.filter { isWanted($0.name) }
+        view.columns = usedColumns(of: view)
+        guard features?.count ?? 0 <= view.attributes.count, inputs(of: view, in: definition) else { return false }
+        attributes(view)
+        return true
+    }
+
+    private func usedColumns(of view: some EventView) -> [DerivedColumn] {
+        view.columns.filter { view.usedColumns.contains($0.name) }
+    }
+
+    private mutating func inputs(of view: some EventView, in definition: FeatureStoreDefinition) -> Bool {
         guard let entity = definition.entities.first(where: { $0.name == view.entity }),
             let source = definition.sources.first(where: { $0.name == view.source })
         else { return false }
         text(view.name)
         self.entity(entity)
-        // A hash of some features covers what these read, not what others of the view do.
-        var own = view
-        own.aggregations = aggregations
-        own.columns = view.columns.filter { column in aggregations.contains { $0.column == column.name } }
-        self.source(source, columns: own.fields.union(entity.joinKeys.map(\.name)))
-        history(view.history)
-        expressions(of: own)
-        list(aggregations) { $0.aggregation($1) }
+        self.source(source, columns: view.fields.union(entity.joinKeys.map(\.name)))
         return true
+    }
+
+    /// What makes an attribute view, without its inputs.
+    fileprivate mutating func attributes(_ view: AttributeView) {
+        text("attributes")
+        optional(view.maxAge) { $0.integer($1) }
+        history(view.history)
+        expressions(of: view)
+        list(view.attributes.sorted(by: \.name)) { $0.attribute($1) }
     }
 }
 

@@ -95,14 +95,14 @@ extension RepositoryReader {
     }
 
     private func expand(_ reference: FeatureReference, in read: ReadView, at location: Location) -> [FeatureReference] {
-        let names = read.view.aggregations.map(\.name)
+        let names = read.view.featureNames
         if reference.feature == "*" { return names.map { FeatureReference(view: reference.view, feature: $0) } }
         if names.contains(reference.feature) { return [reference] }
         if read.isWhole {
             let suggestion = hint(for: reference.feature, among: names, title: "its features")
             diagnostics.add(
                 location,
-                "feature view \(reference.view.quoted) has no feature \(reference.feature.quoted)\(suggestion)"
+                "\(read.noun) \(reference.view.quoted) has no feature \(reference.feature.quoted)\(suggestion)"
             )
         }
         return []
@@ -110,7 +110,7 @@ extension RepositoryReader {
 
     /// Join keys of one name are one value in a request, so they must be of one type.
     private func checkJoinKeys(
-        of view: FeatureView,
+        of view: any EventView,
         at location: Location,
         _ joinKeys: inout [String: (type: ValueType, entity: String)]
     ) {

@@ -30,17 +30,10 @@ extension RepositoryReader {
         let entity = entityName.flatMap { entities.resolve($0, diagnostics) }?.definition
         let source = sourceName.flatMap { sources.resolve($0, diagnostics) }?.definition
         if let entity, let source, let entityName { checkJoinKeys(of: entity, in: source, at: entityName.location) }
-        let history = map.parsed("history", expected: "'forever' or a duration from 1s to 3652d such as 400d") {
-            text -> HistoryLength? in
-            if text == "forever" { return .forever }
-            guard let length = TimeWindow.microseconds(in: text),
-                (TimeWindow.shortest...TimeWindow.longest).contains(length)
-            else { return nil }
-            return .microseconds(length)
-        }
+        let history = readHistory(map)
         let filter = readFilter(map, source: source)
         let columns = readDerivedColumns(map, source: source)
-        var features = FeatureList(history: history ?? .forever, columns: columns)
+        var features = FeatureList(history: history, columns: columns)
         if let value = map.required("aggregations"), let list = map.list(value, "aggregations") {
             if list.isEmpty {
                 diagnostics.add(value.location, "'aggregations' is empty; a feature view has at least one")
@@ -61,7 +54,7 @@ extension RepositoryReader {
             name: name.value,
             entity: entityName?.value ?? "",
             source: sourceName?.value ?? "",
-            history: history ?? .forever,
+            history: history,
             filter: filter,
             columns: columns.derived,
             aggregations: features.aggregations,
@@ -76,10 +69,21 @@ extension RepositoryReader {
                 entity: entityName.value
             )
         }
-        views.add(name, ReadView(view: view, isWhole: features.isWhole), diagnostics)
+        views.add(name, ReadView(definition: .features(view), isWhole: features.isWhole), diagnostics)
     }
 
-    private func checkJoinKeys(of entity: Entity, in source: Source, at location: Location) {
+    func readHistory(_ map: MapReader) -> HistoryLength {
+        map.parsed("history", expected: "'forever' or a duration from 1s to 3652d such as 400d") {
+            text -> HistoryLength? in
+            if text == "forever" { return .forever }
+            guard let length = TimeWindow.microseconds(in: text),
+                (TimeWindow.shortest...TimeWindow.longest).contains(length)
+            else { return nil }
+            return .microseconds(length)
+        } ?? .forever
+    }
+
+    func checkJoinKeys(of entity: Entity, in source: Source, at location: Location) {
         for key in entity.joinKeys {
             let column = source.schema.first { $0.name == key.name }
             guard column?.type != key.type else { continue }
@@ -93,8 +97,8 @@ extension RepositoryReader {
     }
 
     /// Counts the stored columns of the (source, entity) pair; the place that uses one too many is reported.
-    private func countColumns(
-        of view: FeatureView,
+    func countColumns(
+        of view: some EventView,
         _ source: Source,
         places: [String: Location],
         at location: Location,
@@ -115,7 +119,25 @@ extension RepositoryReader {
 
 /// A view as far as it could be read.
 struct ReadView {
-    var view: FeatureView
-    /// False when an aggregation could not be read, so that a feature name may be missing.
+    enum Definition {
+        case features(FeatureView)
+        case attributes(AttributeView)
+    }
+
+    var definition: Definition
+    /// False when a feature could not be read, so that its name may be missing.
     var isWhole: Bool
+
+    var view: any EventView {
+        switch definition {
+        case .features(let view): view
+        case .attributes(let view): view
+        }
+    }
+
+    var featureView: FeatureView? { if case .features(let view) = definition { view } else { nil } }
+    var attributeView: AttributeView? { if case .attributes(let view) = definition { view } else { nil } }
+
+    /// What a message calls it.
+    var noun: String { if case .features = definition { "feature view" } else { "attribute view" } }
 }

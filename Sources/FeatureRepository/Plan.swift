@@ -62,6 +62,14 @@ public struct Plan: Hashable, Sendable {
         compare(.source, applied?.sources ?? [], new.sources, name: \.name, lines: sourceLines, sourceChanges)
         compare(.view, applied?.featureViews ?? [], new.featureViews, name: \.name, lines: viewLines, viewChanges)
         compare(
+            .view,
+            applied?.attributeViews ?? [],
+            new.attributeViews,
+            name: \.name,
+            lines: attributeViewLines,
+            attributeViewChanges
+        )
+        compare(
             .service,
             applied?.featureServices ?? [],
             new.featureServices,

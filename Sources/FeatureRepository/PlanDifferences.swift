@@ -22,11 +22,20 @@ func sourceChanges(_ plan: inout Plan, _ old: Source, _ new: Source) -> [String]
     for (before, after) in zip(settingLines(old), settingLines(new)) where before.value != after.value {
         details.append("~ \(before.key): \(before.value) -> \(after.value)")
         switch before.key {
-        case "topic", "timestamp_field", "timestamp_format":
+        case "topic", "timestamp_field", "timestamp_format", "envelope":
             plan.refusals.append(
                 "source '\(new.name)': \(before.key) changes from \(before.value) to \(after.value); what is stored was read by the old one; "
                     + "give the source a new name"
             )
+        case "key_format":
+            if old.hasTombstones == new.hasTombstones {
+                plan.notes.append("source '\(new.name)': key_format counts for records that are read from now on")
+            } else {
+                plan.refusals.append(
+                    "source '\(new.name)': key_format changes from \(before.value) to \(after.value); what is stored tells no deletes from other events; "
+                        + "give the source a new name"
+                )
+            }
         case "start":
             plan.notes.append("source '\(new.name)': start takes effect only for partitions without a stored offset")
         case "max_future", "record_bytes_max":
@@ -55,6 +64,22 @@ func sourceChanges(_ plan: inout Plan, _ old: Source, _ new: Source) -> [String]
 }
 
 func viewChanges(_ plan: inout Plan, _ old: FeatureView, _ new: FeatureView) -> [String] {
+    inputChanges(&plan, old, new)
+        + featureChanges(&plan, new.name, old.aggregations, new.aggregations, name: \.name, text: text)
+        + descriptionChange(old.description, new.description)
+}
+
+func attributeViewChanges(_ plan: inout Plan, _ old: AttributeView, _ new: AttributeView) -> [String] {
+    var details = inputChanges(&plan, old, new)
+    if old.maxAge != new.maxAge {
+        details.append("~ max_age: \(text(maxAge: old.maxAge)) -> \(text(maxAge: new.maxAge))")
+    }
+    return details + featureChanges(&plan, new.name, old.attributes, new.attributes, name: \.name, text: text)
+        + descriptionChange(old.description, new.description)
+}
+
+/// What views of both kinds have.
+private func inputChanges<View: EventView>(_ plan: inout Plan, _ old: View, _ new: View) -> [String] {
     var details: [String] = []
     for (key, before, after) in [("entity", old.entity, new.entity), ("source", old.source, new.source)]
     where before != after {
@@ -73,27 +98,38 @@ func viewChanges(_ plan: inout Plan, _ old: FeatureView, _ new: FeatureView) -> 
             "view '\(new.name)': its features keep their names but count other events; models trained on the old filter will see the new"
         )
     }
-    details += columnChanges(&plan, old, new)
-    let oldByName = Dictionary(old.aggregations.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-    for aggregation in new.aggregations {
-        switch oldByName[aggregation.name] {
-        case nil: details.append("+ \(line(aggregation))")
-        case aggregation?: break
+    return details + columnChanges(&plan, old, new)
+}
+
+private func featureChanges<Feature: Equatable>(
+    _ plan: inout Plan,
+    _ view: String,
+    _ old: [Feature],
+    _ new: [Feature],
+    name: (Feature) -> String,
+    text: (Feature) -> String
+) -> [String] {
+    var details: [String] = []
+    let oldByName = Dictionary(old.map { (name($0), $0) }, uniquingKeysWith: { first, _ in first })
+    for feature in new {
+        switch oldByName[name(feature)] {
+        case nil: details.append("+ \(name(feature)) (\(text(feature)))")
+        case feature?: break
         case let before?:
-            details.append("~ \(aggregation.name): \(text(before)) -> \(text(aggregation))")
+            details.append("~ \(name(feature)): \(text(before)) -> \(text(feature))")
             plan.notes.append(
-                "view '\(new.name)': '\(aggregation.name)' keeps its name but means something else; models trained on the old one will see the new"
+                "view '\(view)': '\(name(feature))' keeps its name but means something else; models trained on the old one will see the new"
             )
         }
     }
-    let newNames = Set(new.aggregations.map(\.name))
-    for aggregation in old.aggregations where !newNames.contains(aggregation.name) {
-        details.append("- \(line(aggregation))")
+    let newNames = Set(new.map(name))
+    for feature in old where !newNames.contains(name(feature)) {
+        details.append("- \(name(feature)) (\(text(feature)))")
     }
-    return details + descriptionChange(old.description, new.description)
+    return details
 }
 
-private func columnChanges(_ plan: inout Plan, _ old: FeatureView, _ new: FeatureView) -> [String] {
+private func columnChanges<View: EventView>(_ plan: inout Plan, _ old: View, _ new: View) -> [String] {
     var details: [String] = []
     for column in new.columns {
         let before = old.columns.first { $0.name == column.name }

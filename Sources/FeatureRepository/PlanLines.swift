@@ -5,7 +5,9 @@ import FeatureModel
 func entityLines(_ entity: Entity) -> [String] { entity.joinKeys.map { "\($0.name) \($0.type.name)" } }
 
 func sourceLines(_ source: Source) -> [String] {
-    settingLines(source).map { "\($0.key): \($0.value)" } + source.schema.map { "column \($0.name) \($0.type.name)" }
+    // What most sources lack is not worth a line.
+    settingLines(source).filter { $0.value != "none" || $0.key == "dead_letter_topic" }.map { "\($0.key): \($0.value)" }
+        + source.schema.map { "column \($0.name) \($0.type.name)" }
 }
 
 /// Everything about a source but its columns, in the words of the YAML keys.
@@ -15,15 +17,28 @@ func settingLines(_ source: Source) -> [(key: String, value: String)] {
         ("timestamp_format", source.timestampFormat.rawValue), ("start", text(source.start)),
         ("max_future", TimeWindow.text(microseconds: source.maxFuture)),
         ("record_bytes_max", "\(source.recordBytesMax)"), ("dead_letter_topic", source.deadLetterTopic ?? "none"),
+        ("envelope", source.envelope?.rawValue ?? "none"), ("key_format", source.keyFormat?.rawValue ?? "none"),
     ]
 }
 
-func viewLines(_ view: FeatureView) -> [String] {
+func viewLines(_ view: FeatureView) -> [String] { inputLines(view) + view.aggregations.map(line) }
+
+func attributeViewLines(_ view: AttributeView) -> [String] {
+    inputLines(view) + ["max_age: \(text(maxAge: view.maxAge))"] + view.attributes.map(line)
+}
+
+private func inputLines(_ view: some EventView) -> [String] {
     ["entity: \(view.entity)", "source: \(view.source)", "history: \(text(view.history))"]
         + (view.filter.map { ["filter: \($0.text)"] } ?? [])
         + view.columns.map { "column \($0.name) \($0.expression.type.name): \($0.expression.text)" }
-        + view.aggregations.map(line)
 }
+
+/// `home (latest country)`
+func line(_ attribute: Attribute) -> String { "\(attribute.name) (\(text(attribute)))" }
+
+func text(_ attribute: Attribute) -> String { "latest \(attribute.column)" }
+
+func text(maxAge: Int64?) -> String { maxAge.map(TimeWindow.text(microseconds:)) ?? "none" }
 
 func serviceLines(_ service: FeatureService) -> [String] { service.features.map(\.description) }
 

@@ -5,12 +5,12 @@ import FeatureModel
 
 func partialNotes(from applied: FeatureStoreDefinition, to new: FeatureStoreDefinition) -> [String] {
     var stored: [[String]: Set<String>] = [:]
-    for view in applied.featureViews {
+    for view in applied.views {
         stored[[view.source, view.entity], default: []].formUnion(storedNames(view, applied))
     }
     let appliedSources = Set(applied.sources.map(\.name))
     var notes: [String] = []
-    for view in new.featureViews where appliedSources.contains(view.source) {
+    for view in new.views where appliedSources.contains(view.source) {
         guard let columns = stored[[view.source, view.entity]] else {
             notes.append(
                 "view '\(view.name)' is the first one of source '\(view.source)' for entity '\(view.entity)': events consumed so far "
@@ -25,8 +25,8 @@ func partialNotes(from applied: FeatureStoreDefinition, to new: FeatureStoreDefi
         }
         for column in newColumns {
             let isFilter = view.filterColumn?.name == column
-            let features = view.aggregations.filter { aggregation in
-                isFilter || aggregation.column.map { view.storedColumn($0).name } == column
+            let features = view.features.filter { feature in
+                isFilter || feature.column.map { view.storedColumn($0).name } == column
             }.map(\.name).joined(separator: ", ")
             notes.append(
                 "view '\(view.name)': no view used \(isFilter ? "this filter" : "column '\(column)'") so far, so it is not in the history; "
@@ -74,7 +74,8 @@ private struct LifetimeState: Hashable {
     }
 }
 
-private func storedNames(_ view: FeatureView, _ definition: FeatureStoreDefinition) -> [String] {
+private func storedNames(_ view: any EventView, _ definition: FeatureStoreDefinition) -> [String] {
     guard let source = definition.sources.first(where: { $0.name == view.source }) else { return [] }
-    return view.storedColumns(of: source).map(\.column.name)
+    // A mark of tombstones that a history lacks is refused, not noted.
+    return view.storedColumns(of: source).map(\.column).filter { $0 != .live }.map(\.name)
 }

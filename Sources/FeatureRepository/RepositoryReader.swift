@@ -10,7 +10,7 @@ final class RepositoryReader {
     var settings = StoreSettings()
     var entities = Symbols<Entity>(noun: "entity")
     var sources = Symbols<Source>(noun: "source")
-    var views = Symbols<ReadView>(noun: "feature view")
+    var views = Symbols<ReadView>(noun: "view")
     /// Under `name@version`.
     var services = Symbols<FeatureService>(noun: "feature service")
     /// The value columns in use, by source and entity.
@@ -18,7 +18,7 @@ final class RepositoryReader {
     /// The fields that the expressions of each source's views read.
     var expressionFields: [String: Set<String>] = [:]
 
-    static let listKeys = ["entities", "sources", "feature_views", "feature_services"]
+    static let listKeys = ["entities", "sources", "feature_views", "attribute_views", "feature_services"]
     /// The most definitions of one kind; ordinals of sources have 16 bits.
     static let definitionCountMax = 1000
 
@@ -53,6 +53,8 @@ final class RepositoryReader {
         entities.isComplete = readLists(maps, "entities", readEntity) && entities.isComplete
         sources.isComplete = readLists(maps, "sources", readSource) && sources.isComplete
         views.isComplete = readLists(maps, "feature_views", readView) && views.isComplete
+        views.isComplete = readLists(maps, "attribute_views", readAttributeView) && views.isComplete
+        checkRecordKeys()
         _ = readLists(maps, "feature_services", readService)
     }
 
@@ -60,6 +62,7 @@ final class RepositoryReader {
         let keys = isStore ? Self.settingsKeys + Self.listKeys : Self.listKeys
         var foreign = [
             "feature_view": "did you mean 'feature_views'?", "views": "did you mean 'feature_views'?",
+            "attribute_view": "did you mean 'attribute_views'?",
             "services": "did you mean 'feature_services'?", "entity": "did you mean 'entities'?",
         ]
         if !isStore {
@@ -103,7 +106,8 @@ final class RepositoryReader {
             project: settings.project,
             entities: entities.definitions,
             sources: sources.definitions,
-            featureViews: views.definitions.map(\.view),
+            featureViews: views.definitions.compactMap(\.featureView),
+            attributeViews: views.definitions.compactMap(\.attributeView),
             featureServices: services.definitions
         )
     }

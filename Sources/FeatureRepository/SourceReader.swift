@@ -5,7 +5,7 @@ import FeatureModel
 extension RepositoryReader {
     static let sourceKeys = [
         "name", "topic", "format", "timestamp_field", "timestamp_format", "schema", "start", "max_future",
-        "record_bytes_max", "dead_letter_topic",
+        "record_bytes_max", "dead_letter_topic", "envelope", "key_format",
     ]
     static let columnCountMax = 1000
     /// In bytes; Kafka's own upper bound for a message is 1 GB.
@@ -31,15 +31,13 @@ extension RepositoryReader {
         if let format = map.text("format") {
             _ = map.word(format, "format", among: ["json"]) { $0 == "json" ? true : nil }
         }
-        let timestampField = map.required("timestamp_field").flatMap { map.text($0, "timestamp_field") }
-        let timestampFormat = map.required("timestamp_format").flatMap { map.text($0, "timestamp_format") }.flatMap {
-            map.word(
-                $0,
-                "timestamp_format",
-                among: TimestampFormat.allCases.map(\.rawValue),
-                TimestampFormat.init(rawValue:)
-            )
+        let envelope = map.text("envelope").flatMap {
+            map.word($0, "envelope", among: Envelope.allCases.map(\.rawValue), Envelope.init(rawValue:))
         }
+        let keyFormat = map.text("key_format").flatMap {
+            map.word($0, "key_format", among: KeyFormat.allCases.map(\.rawValue), KeyFormat.init(rawValue:))
+        }
+        let (timestampField, timestampFormat) = readTimestamp(map, isOptional: map["envelope"] != nil)
         let start = map.parsed(
             "start",
             expected: "'earliest', 'latest' or an ISO 8601 time such as 2026-01-31T00:00:00Z"
@@ -62,11 +60,11 @@ extension RepositoryReader {
                 diagnostics
             )
         }
-        if let timestampField, let column = schema?.fields.first(where: { $0.name == timestampField.value }),
-            column.type != .timestamp
+        if let timestampField, let place = map["timestamp_field"]?.location,
+            let column = schema?.fields.first(where: { $0.name == timestampField }), column.type != .timestamp
         {
             diagnostics.add(
-                timestampField.location,
+                place,
                 "'\(column.name)' is the timestamp_field, so its type in 'schema' must be timestamp, not \(column.type.name)"
             )
         }
@@ -79,16 +77,38 @@ extension RepositoryReader {
             source = Source(
                 name: name.value,
                 topic: topic.name,
-                timestampField: timestampField.value,
+                timestampField: timestampField,
                 timestampFormat: timestampFormat,
                 start: start ?? .earliest,
                 maxFuture: maxFuture ?? Source.maxFutureDefault,
                 recordBytesMax: recordBytesMax ?? Source.recordBytesMaxDefault,
                 deadLetterTopic: topic.deadLetters,
-                schema: schema.fields
+                schema: schema.fields,
+                envelope: envelope,
+                keyFormat: keyFormat
             )
         }
         sources.add(name, source, diagnostics)
+    }
+
+    /// `timestamp_field` and `timestamp_format`. An envelope has an event time of its own, in milliseconds, unless a field
+    /// is named; `timestamp_format` is then that of the row's columns of type timestamp.
+    private func readTimestamp(_ map: MapReader, isOptional: Bool) -> (field: String?, format: TimestampFormat?) {
+        let isOwn = isOptional && map["timestamp_field"] == nil
+        func text(_ key: String) -> Located<String>? {
+            isOwn ? map.text(key) : map.required(key).flatMap { map.text($0, key) }
+        }
+        let field = text("timestamp_field")?.value
+        let format = text("timestamp_format").flatMap {
+            map.word(
+                $0,
+                "timestamp_format",
+                among: TimestampFormat.allCases.map(\.rawValue),
+                TimestampFormat.init(rawValue:)
+            )
+        }
+        guard isOwn else { return (field, format) }
+        return (Envelope.debeziumTime, format ?? (map["timestamp_format"] == nil ? .epochMilliseconds : nil))
     }
 
     private func startPosition(in text: String) -> StartPosition? {

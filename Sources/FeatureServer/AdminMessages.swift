@@ -87,14 +87,18 @@ public struct DescribeMessage: Codable, Sendable {
     public struct Feature: Codable, Sendable {
         public var reference: String
         public var type: String
+        /// An aggregate function, or `latest` for an attribute.
         public var function: String
         public var parameters: String?
         /// How far the value may lie off; absent for exact functions.
         public var errorBound: String?
         public var column: String?
         public var filter: String?
-        public var timeWindow: String
+        /// Absent for an attribute.
+        public var timeWindow: String?
         public var offset: String?
+        /// Of an attribute: how old a version may be; absent where there is no limit.
+        public var maxAge: String?
         public var entity: String
         public var source: String
     }

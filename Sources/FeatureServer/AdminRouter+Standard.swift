@@ -105,9 +105,24 @@ extension DescribeMessage {
                 )
             }
         }
+        features += definition.attributeViews.flatMap { view in
+            let source = definition.sources.first { $0.name == view.source }
+            return view.attributes.map { attribute in
+                Feature(
+                    reference: "\(view.name):\(attribute.name)",
+                    type: (source.flatMap { view.type(of: attribute, over: $0) } ?? .int64).name,
+                    function: "latest",
+                    column: attribute.column,
+                    filter: view.filter?.text,
+                    maxAge: view.maxAge.map(TimeWindow.text(microseconds:)),
+                    entity: view.entity,
+                    source: view.source
+                )
+            }
+        }
         services = definition.featureServices.map { service in
             let views = Set(service.features.map(\.view))
-            let entities = definition.featureViews.filter { views.contains($0.name) }.map(\.entity)
+            let entities = definition.views.filter { views.contains($0.name) }.map(\.entity)
             var joinKeys: [String] = []
             for entity in entities {
                 for key in catalog.entity(entity)?.joinKeys ?? [] where !joinKeys.contains(key.name) {

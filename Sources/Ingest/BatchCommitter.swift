@@ -32,7 +32,13 @@ struct BatchCommitter {
                 continue
             }
             guard byTopic.indices.contains(message.topicIndex) else { continue }
-            let record = LogRecord(partition: message.partition, offset: message.offset, value: message.value)
+            let record = LogRecord(
+                partition: message.partition,
+                offset: message.offset,
+                value: message.value,
+                key: message.key,
+                timestampMilliseconds: message.timestampMilliseconds
+            )
             for source in byTopic[message.topicIndex] {
                 // Before this source's own offset: fetched for another source, or handed out twice.
                 guard source.take(message.partition, message.offset, &ranges) else { continue }
@@ -81,7 +87,10 @@ struct BatchCommitter {
                 commit.availability.append((name, from))
             }
         }
-        if intake.tombstones > 0 { commit.counters["tombstones/\(name)", default: 0] += intake.tombstones }
+        if !intake.tombstones.isEmpty {
+            commit.counters["tombstones/\(name)", default: 0] += UInt64(intake.tombstones.count)
+        }
+        if intake.skippedNulls > 0 { commit.counters["skipped_nulls/\(name)", default: 0] += intake.skippedNulls }
         for rejection in intake.rejections {
             commit.deadLetters.append(deadLetter(rejection, source.source, &batch))
             commit.counters["dead_letters/\(name)/\(rejection.reason.rawValue)", default: 0] += 1

@@ -13,6 +13,8 @@ enum ColumnOrigin {
     case field(Int)
     /// An expression, by its place in `SourcePlan.expressions`.
     case expression(Int)
+    /// True; of a tombstone null.
+    case live
     /// The definition no longer has it: stored as null.
     case absent
 }
@@ -77,6 +79,15 @@ final class EventExpressions {
             let isThere = outcomes[row] == .value && (!isMark || slots[row] != 0)
             batch.nulls[row] = isThere ? batch.nulls[row] & ~bit : batch.nulls[row] | bit
             if outcomes[row] == .overflow { overflowed(row) }
+        }
+    }
+
+    /// What tombstones have instead of an expression's value: no value, and of a filter its mark.
+    func fillTombstones(_ rows: [Int], _ column: Int, of batch: EventBatch, with number: Int) {
+        let bit: UInt64 = 1 << UInt64(column)
+        for row in rows {
+            batch.column(column)[row] = 0
+            batch.nulls[row] = expressions[number].isMark ? batch.nulls[row] & ~bit : batch.nulls[row] | bit
         }
     }
 }

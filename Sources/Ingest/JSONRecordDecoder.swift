@@ -7,10 +7,22 @@ struct DecodedField: Hashable {
         case value(ValueType)
         /// Event time, or a column of type timestamp, in the source's stated format.
         case time(TimestampFormat)
+        /// An object that other fields are members of; there or not.
+        case object
+        /// An object of the record itself whose members stand for the record's, such as `payload` beside `schema`.
+        case wrapper
     }
 
     var name: String
     var kind: Kind
+    /// The field, before this one, of the object that this one is a member of; nil: the record itself.
+    var parent: Int?
+
+    init(name: String, kind: Kind, parent: Int? = nil) {
+        self.name = name
+        self.kind = kind
+        self.parent = parent
+    }
 }
 
 /// The owner of a simdjson decoder: one JSON record in, one slot a field out. For one thread at a time.
@@ -29,7 +41,7 @@ final class JSONRecordDecoder {
     let slots: UnsafeMutablePointer<UInt64>
     private var nulls: (UInt64, UInt64) = (0, 0)
 
-    /// - Returns: nil for more than 128 fields.
+    /// - Returns: nil for more than 128 fields, or a parent that is no object before its member.
     init?(fields: [DecodedField]) {
         var names: [UInt8] = []
         var spans: [(start: Int, count: Int)] = []
@@ -41,7 +53,12 @@ final class JSONRecordDecoder {
         let handle: OpaquePointer? = names.withUnsafeBytes { bytes in
             let base = bytes.bindMemory(to: CChar.self).baseAddress
             let described = zip(fields, spans).map { field, span in
-                strandline_json_field(name: base.map { $0 + span.start }, name_length: span.count, kind: field.cKind)
+                strandline_json_field(
+                    name: base.map { $0 + span.start },
+                    name_length: span.count,
+                    kind: field.cKind,
+                    parent: field.parent.map { Int32(truncatingIfNeeded: $0) } ?? -1
+                )
             }
             return strandline_json_decoder_create(described, described.count)
         }
@@ -81,6 +98,17 @@ final class JSONRecordDecoder {
         (field < 64 ? nulls.0 >> UInt64(field) : nulls.1 >> UInt64(field - 64)) & 1 != 0
     }
 
+    /// Adds a join key's value to an entity key; one that is too long for a key makes the key longer than it may be.
+    @inline(__always)
+    func append(_ field: Int, toKey key: inout [UInt8]) {
+        let slot = slots[field]
+        if fields[field].kind == .value(.int64) {
+            EntityKey.append(Int64(bitPattern: slot), to: &key)
+        } else if !EntityKey.append(text(slot), to: &key) {
+            key = [UInt8](repeating: 0, count: EntityKey.byteCountMax + 1)
+        }
+    }
+
     /// The bytes of a string slot of the last record.
     @inline(__always)
     func text(_ slot: UInt64) -> UnsafeRawBufferPointer {
@@ -102,9 +130,24 @@ extension DecodedField {
         case .time(.epochSeconds): STRANDLINE_JSON_EPOCH_S
         case .time(.epochMilliseconds): STRANDLINE_JSON_EPOCH_MS
         case .time(.epochMicroseconds): STRANDLINE_JSON_EPOCH_US
+        case .object: STRANDLINE_JSON_OBJECT
+        case .wrapper: STRANDLINE_JSON_WRAPPER
         }
     }
 
     /// Whether the slot is text that must be parsed as ISO 8601.
     var isTextTime: Bool { kind == .time(.iso8601) }
+
+    /// What a value of this field must be, for messages.
+    var expectation: String {
+        switch kind {
+        case .value(.int64): "an integer of 64 bits"
+        case .value(.float64): "a number"
+        case .value(.string): "a string"
+        case .value(.bool): "true or false"
+        case .value(.timestamp): "a time"
+        case .time(let format): "a time in the format \(format.rawValue)"
+        case .object, .wrapper: "an object"
+        }
+    }
 }

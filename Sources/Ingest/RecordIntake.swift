@@ -4,6 +4,8 @@
 //                    |                              |
 //                    +--> rejected <----------------+     and, at the commit, event times against the arrival
 //
+// Deletes are in `RecordIntake+Tombstones.swift`.
+//
 // Everything but the comparison with the arrival happens before the commit; that last step happens inside it, since only
 // then is the arrival known.
 
@@ -17,6 +19,9 @@ struct LogRecord {
     var partition: Int32
     var offset: Int64
     var value: UnsafeRawBufferPointer?
+    var key: UnsafeRawBufferPointer?
+    /// The record's Kafka timestamp; -1 when it has none.
+    var timestampMilliseconds: Int64 = -1
 }
 
 /// Collects the records of one source between two commits. For one thread at a time.
@@ -29,23 +34,32 @@ final class RecordIntake {
     }
 
     let plan: SourcePlan
-    private let decoder: JSONRecordDecoder
+    let decoder: JSONRecordDecoder
+    /// nil where no delete names its entity by the record key.
+    let recordKey: RecordKeyReader?
     /// One batch a target, row for row of the same records.
     let batches: [EventBatch]
-    private let expressions: EventExpressions
+    let expressions: EventExpressions
     /// For each row, the record's number in the consumer's batch.
-    private var records: [Int] = []
+    var records: [Int] = []
     private(set) var rejections: [Rejection] = []
-    private(set) var tombstones: UInt64 = 0
-    private var key: [UInt8] = []
+    /// The rows that are tombstones, ascending.
+    var tombstones: [Int] = []
+    /// Records without a value that are no deletes.
+    var skippedNulls: UInt64 = 0
+    var key: [UInt8] = []
 
     /// Event times that ISO 8601 can write: years 1 to 9999.
     static let eventTimes: ClosedRange<Int64> = -62_135_596_800_000_000...253_402_300_799_999_999
 
     init?(_ plan: SourcePlan) {
         guard let decoder = JSONRecordDecoder(fields: plan.fields) else { return nil }
+        let isKeyed = plan.source.hasTombstones
+        let recordKey = isKeyed ? RecordKeyReader(plan) : nil
+        guard isKeyed == (recordKey != nil) else { return nil }
         self.plan = plan
         self.decoder = decoder
+        self.recordKey = recordKey
         batches = plan.targets.map { EventBatch(types: $0.history.types, capacity: 1024) }
         expressions = EventExpressions(plan)
     }
@@ -57,18 +71,15 @@ final class RecordIntake {
         expressions.inputs.removeAll()
         records.removeAll(keepingCapacity: true)
         rejections.removeAll(keepingCapacity: true)
-        tombstones = 0
+        tombstones.removeAll(keepingCapacity: true)
+        skippedNulls = 0
     }
 
     /// Takes in one record: decodes it into a row of every batch, or notes why not.
     ///
     /// - Parameter number: the record's number in the consumer's batch, to find its bytes again should it be rejected.
     func add(_ record: LogRecord, number: Int) {
-        guard let value = record.value else {
-            // A deletion means nothing to aggregates over events; counted, never a dead letter.
-            tombstones += 1
-            return
-        }
+        guard let value = record.value else { return addNull(record, number: number) }
         guard value.count <= plan.source.recordBytesMax else {
             return reject(
                 number,
@@ -84,38 +95,41 @@ final class RecordIntake {
             )
         }
         if let failure = decoder.decode(value) { return reject(number, failure) }
-        guard let time = eventTime(number) else { return }
-        let stream = StreamID(
-            source: plan.record.ordinal,
-            incarnation: plan.record.incarnation,
-            partition: record.partition
-        )
-        for (target, batch) in zip(plan.targets, batches) {
-            guard append(target, to: batch, time: time, stream: stream, offset: record.offset, number: number) else {
-                // The record is one event or none: take back what its earlier targets got.
-                for batch in batches { batch.truncate(to: records.count) }
-                return
+        if let changes = plan.changes {
+            switch changes.change(in: decoder) {
+            case .row: break
+            case .delete: return addDelete(record, changes, number: number)
+            case .refused(let message): return reject(number, .badEnvelope, message)
             }
         }
-        guard appendInputs(number) else {
-            for batch in batches { batch.truncate(to: records.count) }
-            return expressions.inputs.truncate(to: records.count)
+        guard let time = eventTime(plan.timestampField, number) else { return }
+        let stream = plan.stream(record.partition)
+        for (target, batch) in zip(plan.targets, batches) {
+            guard append(target, to: batch, time: time, stream: stream, offset: record.offset, number: number) else {
+                return takeBack()
+            }
         }
+        guard appendInputs(number) else { return takeBack() }
         records.append(number)
     }
 
-    private func eventTime(_ number: Int) -> Int64? {
-        let field = plan.timestampField
-        let name = plan.fields[field].name
+    /// The record is one event or none: takes back what earlier targets got of the one that was not accepted.
+    func takeBack() {
+        for batch in batches { batch.truncate(to: records.count) }
+        if !plan.expressions.isEmpty { expressions.inputs.truncate(to: records.count) }
+    }
+
+    @inline(__always)
+    func eventTime(_ field: Int, _ number: Int) -> Int64? {
         guard !decoder.isNull(field) else {
-            reject(number, .missingTimestamp, "field '\(name)' is absent or null")
+            reject(number, .missingTimestamp, "field '\(plan.path(field))' is absent or null")
             return nil
         }
         guard let time = microseconds(field), Self.eventTimes.contains(time) else {
             reject(
                 number,
                 .badTimestamp,
-                "field '\(name)' is not a time in the format \(plan.source.timestampFormat.rawValue), years 1 to 9999"
+                "field '\(plan.path(field))' is not \(plan.fields[field].expectation), years 1 to 9999"
             )
             return nil
         }
@@ -138,23 +152,48 @@ final class RecordIntake {
         offset: Int64,
         number: Int
     ) -> Bool {
+        guard setKey(target.keyFields, number: number) else { return false }
+        let row = appendRow(to: batch, time: time, stream: stream, offset: offset)
+        var nulls: UInt64 = 0
+        for (column, origin) in target.columns.enumerated() {
+            switch origin {
+            case .field(let field):
+                guard copy(field, to: batch, column, row, &nulls, number: number) else { return false }
+            case .live: batch.column(column)[row] = 1
+            // An expression's column is filled for all rows of the commit together.
+            case .expression, .absent:
+                batch.column(column)[row] = 0
+                nulls |= 1 << UInt64(column)
+            }
+        }
+        batch.nulls[row] = nulls
+        return true
+    }
+
+    /// Makes the entity key of decoded fields.
+    @inline(__always)
+    func setKey(_ fields: [Int], number: Int) -> Bool {
         key.removeAll(keepingCapacity: true)
-        for field in target.keyFields {
+        for field in fields {
             guard !decoder.isNull(field) else {
-                reject(number, .missingKey, "join key '\(plan.fields[field].name)' is absent or null")
+                reject(number, .missingKey, "join key '\(plan.path(field))' is absent or null")
                 return false
             }
-            let slot = decoder.slots[field]
-            if plan.fields[field].kind == .value(.int64) {
-                EntityKey.append(Int64(bitPattern: slot), to: &key)
-            } else if !EntityKey.append(decoder.text(slot), to: &key) {
-                key = [UInt8](repeating: 0, count: EntityKey.byteCountMax + 1)
-            }
+            decoder.append(field, toKey: &key)
         }
-        guard key.count <= EntityKey.byteCountMax else {
-            reject(number, .keyTooLong, "the entity key is longer than \(EntityKey.byteCountMax) bytes")
-            return false
-        }
+        return isKeyShortEnough(number)
+    }
+
+    @inline(__always)
+    func isKeyShortEnough(_ number: Int) -> Bool {
+        if key.count <= EntityKey.byteCountMax { return true }
+        reject(number, .keyTooLong, "the entity key is longer than \(EntityKey.byteCountMax) bytes")
+        return false
+    }
+
+    /// A row with the key that was made last; the caller fills its columns and null word.
+    @inline(__always)
+    func appendRow(to batch: EventBatch, time: Int64, stream: StreamID, offset: Int64) -> Int {
         let row = batch.appendRows(1)
         batch.times[row] = time
         batch.arrivals[row] = 0
@@ -162,18 +201,7 @@ final class RecordIntake {
         batch.offsets[row] = offset
         batch.keys[row] = UInt64(batch.keyBytes.count) << 32 | UInt64(key.count)
         batch.keyBytes.append(contentsOf: key)
-        var nulls: UInt64 = 0
-        for (column, origin) in target.columns.enumerated() {
-            // An expression's column is filled for all rows of the commit together.
-            if case .field(let field) = origin {
-                guard copy(field, to: batch, column, row, &nulls, number: number) else { return false }
-            } else {
-                batch.column(column)[row] = 0
-                nulls |= 1 << UInt64(column)
-            }
-        }
-        batch.nulls[row] = nulls
-        return true
+        return row
     }
 
     /// Keeps the fields that expressions read.
@@ -211,7 +239,7 @@ final class RecordIntake {
                 reject(
                     number,
                     .badTimestamp,
-                    "field '\(plan.fields[field].name)' is not a time in the format \(plan.source.timestampFormat.rawValue)"
+                    "field '\(plan.path(field))' is not \(plan.fields[field].expectation)"
                 )
                 return false
             }
@@ -233,8 +261,11 @@ final class RecordIntake {
                 expressions.fill(column, of: batch, with: number) { row in
                     if overflows[row] == nil { overflows[row] = number }
                 }
+                if !tombstones.isEmpty { expressions.fillTombstones(tombstones, column, of: batch, with: number) }
             }
         }
+        // Of a tombstone no expression has a value, and so none that does not fit.
+        if !overflows.isEmpty { for row in tombstones { overflows[row] = nil } }
         guard !overflows.isEmpty else { return }
         keepRows { row in
             guard let number = overflows[row] else { return true }
@@ -250,7 +281,15 @@ final class RecordIntake {
     /// Takes out the rows for which `isKept` says no.
     private func keepRows(_ isKept: (_ row: Int) -> Bool) {
         var kept = 0
-        for row in 0..<records.count where isKept(row) {
+        var (seen, keptTombstones) = (0, 0)
+        for row in 0..<records.count {
+            let isTombstone = seen < tombstones.count && tombstones[seen] == row
+            if isTombstone { seen += 1 }
+            guard isKept(row) else { continue }
+            if isTombstone {
+                tombstones[keptTombstones] = kept
+                keptTombstones += 1
+            }
             if kept != row {
                 for batch in batches { batch.move(row, to: kept) }
                 records[kept] = records[row]
@@ -259,9 +298,10 @@ final class RecordIntake {
         }
         for batch in batches { batch.truncate(to: kept) }
         records.removeLast(records.count - kept)
+        tombstones.removeLast(tombstones.count - keptTombstones)
     }
 
-    private func reject(_ number: Int, _ reason: RejectionReason, _ message: String) {
+    func reject(_ number: Int, _ reason: RejectionReason, _ message: String) {
         rejections.append(Rejection(record: number, reason: reason, message: message))
     }
 
@@ -272,12 +312,12 @@ final class RecordIntake {
             reject(
                 number,
                 .badTimestamp,
-                "field '\(plan.fields[field].name)' is not \(plan.fields[field].expectation), years 1 to 9999"
+                "field '\(plan.path(field))' is not \(plan.fields[field].expectation), years 1 to 9999"
             )
         case .nonFinite(let field):
-            reject(number, .nonFinite, "field '\(plan.fields[field].name)' is not a finite number")
+            reject(number, .nonFinite, "field '\(plan.path(field))' is not a finite number")
         case .wrongType(let field):
-            reject(number, .wrongType, "field '\(plan.fields[field].name)' is not \(plan.fields[field].expectation)")
+            reject(number, .wrongType, "field '\(plan.path(field))' is not \(plan.fields[field].expectation)")
         }
     }
 
@@ -307,20 +347,6 @@ final class RecordIntake {
                 )
             }
             return time <= latest && time >= earliest
-        }
-    }
-}
-
-extension DecodedField {
-    /// What a value of this field must be, for messages.
-    fileprivate var expectation: String {
-        switch kind {
-        case .value(.int64): "an integer of 64 bits"
-        case .value(.float64): "a number"
-        case .value(.string): "a string"
-        case .value(.bool): "true or false"
-        case .value(.timestamp): "a time"
-        case .time(let format): "a time in the format \(format.rawValue)"
         }
     }
 }

@@ -24,4 +24,11 @@ public enum RejectionReason: String, Sendable, CaseIterable {
     case oversized
     /// The value begins like a Schema Registry record (byte 0, then a schema id), not like JSON.
     case schemaRegistryPrefix = "schema_registry_prefix"
+    /// The record key of a delete is not what `key_format` says.
+    case badKey = "bad_key"
+    /// Not a change event of the source's envelope, or one of a kind that is not taken.
+    case badEnvelope = "bad_envelope"
+    /// A record without a value, which deletes its entity, of a source that attribute views read and that does not say
+    /// how the record key names the entity.
+    case nullValue = "null_value"
 }

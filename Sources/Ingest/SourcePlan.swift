@@ -9,6 +9,10 @@ struct SourcePlan {
         var history: HistorySchema
         /// Fields of the join keys, in key order.
         var keyFields: [Int]
+        /// Of an envelope's deletes: the same in the row as it was.
+        var formerKeyFields: [Int]
+        /// The join keys among `SourcePlan.recordKeys`.
+        var recordKeys: [Int]
         var columns: [ColumnOrigin]
     }
 
@@ -16,6 +20,12 @@ struct SourcePlan {
     let record: SourceRecord
     let fields: [DecodedField]
     let timestampField: Int
+    /// Where an envelope says what happened; nil: every record is an event.
+    let changes: ChangeFields?
+    /// The join keys that the record key of a delete may name.
+    let recordKeys: [Field]
+    /// Whether attribute views read the source, so that a delete must not be missed.
+    let hasAttributes: Bool
     let targets: [Target]
     /// What the source's views compute from its events.
     let expressions: [PlannedExpression]
@@ -31,29 +41,52 @@ struct SourcePlan {
     /// - Throws: when an applied expression cannot be compiled over the source's schema.
     init?(_ source: Source, in catalog: Catalog) throws(IngestError) {
         guard let record = catalog.sources[source.name] else { return nil }
-        let views = catalog.definition.featureViews.filter { $0.source == source.name }
+        let views = catalog.definition.views.filter { $0.source == source.name }
         let joinKeySets = views.compactMap { catalog.entity($0.entity)?.joinKeys }
         let histories = catalog.histories.filter { $0.source == source.name && joinKeySets.contains($0.joinKeys) }
         guard !histories.isEmpty else { return nil }
         self.source = source
         self.record = record
-        var fields = [DecodedField(name: source.timestampField, kind: .time(source.timestampFormat))]
-        func index(_ field: Field) -> Int {
-            let kind: DecodedField.Kind = field.type == .timestamp ? .time(source.timestampFormat) : .value(field.type)
-            let wanted = DecodedField(name: field.name, kind: kind)
+        hasAttributes = catalog.definition.attributeViews.contains { $0.source == source.name }
+        var fields: [DecodedField] = []
+        let changes = source.envelope.map { _ in ChangeFields(debezium: &fields) }
+        self.changes = changes
+        func place(_ wanted: DecodedField) -> Int {
             if let found = fields.firstIndex(of: wanted) { return found }
             fields.append(wanted)
             return fields.count - 1
+        }
+        func index(_ field: Field, in parent: Int?) -> Int {
+            let kind: DecodedField.Kind = field.type == .timestamp ? .time(source.timestampFormat) : .value(field.type)
+            return place(DecodedField(name: field.name, kind: kind, parent: parent))
+        }
+        let row = changes?.after
+        if let changes, source.timestampField == Envelope.debeziumTime {
+            timestampField = changes.time
+        } else {
+            timestampField = place(
+                DecodedField(name: source.timestampField, kind: .time(source.timestampFormat), parent: row)
+            )
+        }
+        var recordKeys: [Field] = []
+        func recordKey(_ joinKey: Field) -> Int {
+            if let found = recordKeys.firstIndex(of: joinKey) { return found }
+            recordKeys.append(joinKey)
+            return recordKeys.count - 1
         }
         let (expressions, inputs) = try Self.expressions(of: views, source)
         targets = histories.map { history in
             Target(
                 history: history,
-                keyFields: history.joinKeys.map(index),
+                keyFields: history.joinKeys.map { index($0, in: row) },
+                formerKeyFields: changes.map { changes in history.joinKeys.map { index($0, in: changes.before) } }
+                    ?? [],
+                recordKeys: history.joinKeys.map(recordKey),
                 columns: history.columns.map { column in
                     let stored = StoredColumn(name: column.field.name)
+                    if stored == .live { return .live }
                     if case .field = stored {
-                        return source.schema.contains(column.field) ? .field(index(column.field)) : .absent
+                        return source.schema.contains(column.field) ? .field(index(column.field, in: row)) : .absent
                     }
                     return expressions.firstIndex { $0.column == stored }.map { .expression($0) } ?? .absent
                 }
@@ -61,14 +94,19 @@ struct SourcePlan {
         }
         self.expressions = expressions
         expressionInputs = inputs
-        expressionFields = inputs.map(index)
+        expressionFields = inputs.map { index($0, in: row) }
         self.fields = fields
-        timestampField = 0
+        self.recordKeys = recordKeys
         historyMax = catalog.definition.historyLength(of: source.name)
     }
 
+    /// How messages name a field: `source.ts_ms`.
+    func path(_ field: Int) -> String {
+        (fields[field].parent.map { path($0) + "." } ?? "") + fields[field].name
+    }
+
     private static func expressions(
-        of views: [FeatureView],
+        of views: [any EventView],
         _ source: Source
     ) throws(IngestError) -> ([PlannedExpression], inputs: [Field]) {
         var wanted: [(column: StoredColumn, expression: EventExpression)] = []

@@ -72,6 +72,13 @@ public struct WindowInterval: Hashable, Sendable {
 }
 
 extension WindowInterval {
+    /// Whether a version is older at T than it may be: T - event time > max age, whatever the boundary. A version that is
+    /// exactly as old as it may be still counts, as the first event of a strict window of that length does.
+    @inlinable
+    public static func isOlder(_ eventTime: Int64, than maxAge: Int64, at asOf: Instant) -> Bool {
+        eventTime < asOf.advanced(by: -maxAge).microseconds
+    }
+
     /// The number of `times` (ascending) that lie before `edge`: the index of an interval's edge among events.
     @inlinable
     public static func index(of edge: Int64, in times: UnsafePointer<Int64>, count: Int) -> Int {

@@ -1,14 +1,14 @@
 public import FeatureModel
 
 extension WindowPlan {
-    /// Computes every aggregation for one entity at (T, K). A pure function of its arguments: a lookup as of T and a
+    /// Computes every aggregation and attribute for one entity at (T, K). A pure function of its arguments: a lookup as of T and a
     /// training cell at T are both this call. Tree nodes that it comes by remember their tiles.
     ///
     /// - Parameters:
     ///   - events: all events of the entity.
     ///   - asOf: T.
     ///   - knownAt: K; events that arrived later do not count.
-    ///   - outputs: the cell in `cells` for each aggregation, in the plan's order.
+    ///   - outputs: the cell in `cells` for each result, in the plan's order.
     public func evaluate(
         _ events: EntityEvents,
         asOf: Instant,
@@ -18,9 +18,14 @@ extension WindowPlan {
         outputs: UnsafePointer<Int32>
     ) {
         let all = WindowInterval(allBefore: asOf, boundary: boundary)
+        for group in versions {
+            let version = events.newest(in: all, mask: group.mask, knownAt: knownAt.microseconds, layout)
+            let kept = events.version(version, in: all, mask: group.mask, knownAt: knownAt.microseconds)
+            group.finish(kept, asOf: asOf, events, into: cells, outputs: outputs)
+        }
         let isFound =
-            events.hasEvent(in: all, knownAt: knownAt.microseconds)
-            || events.base?.pointee.begins(in: all) ?? false
+            !groups.isEmpty
+            && (events.hasEvent(in: all, knownAt: knownAt.microseconds) || events.base?.pointee.begins(in: all) ?? false)
         for group in groups {
             let end = WindowInterval(asOf: asOf, length: nil, offset: group.offset, boundary: boundary)
             WindowEvaluation.with(group, layout, knownAt: knownAt.microseconds) { evaluation in

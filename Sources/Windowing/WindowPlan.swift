@@ -18,6 +18,8 @@ public struct PlannedAggregation: Sendable {
     public var defaultValue: FeatureValue?
     /// A column of marks: events for which it is null do not count. nil lets every event count.
     public var filter: Int?
+    /// The column that is null for tombstones, which do not count; nil where a history has none.
+    public var live: Int?
     /// Values are complete only from here on; `distantPast` when the store saw the log from its beginning.
     public var availableFrom: Instant
 
@@ -29,6 +31,7 @@ public struct PlannedAggregation: Sendable {
         offset: Int64,
         defaultValue: FeatureValue?,
         filter: Int? = nil,
+        live: Int? = nil,
         availableFrom: Instant
     ) {
         self.function = function
@@ -38,22 +41,24 @@ public struct PlannedAggregation: Sendable {
         self.offset = offset
         self.defaultValue = defaultValue
         self.filter = filter
+        self.live = live
         self.availableFrom = availableFrom
     }
 
     /// An event counts when its null word has none of these bits.
-    var mask: UInt64 { Self.bit(column?.index) | filterMask }
+    var mask: UInt64 { nullBit(column?.index) | filterMask }
 
     /// An event belongs to the view when its null word has none of these bits.
-    var filterMask: UInt64 { Self.bit(filter) }
+    var filterMask: UInt64 { nullBit(filter) | nullBit(live) }
 
     /// The type of the result: of a series a list.
     var resultType: FeatureType {
         window.type(of: function.resultType(of: column?.type) ?? .int64)
     }
-
-    private static func bit(_ column: Int?) -> UInt64 { column.map { 1 << UInt64($0) } ?? 0 }
 }
+
+/// The bit of a column in an event's null word; 0 where there is no column.
+func nullBit(_ column: Int?) -> UInt64 { column.map { 1 << UInt64($0) } ?? 0 }
 
 /// A compiled list of aggregations over one history. Immutable; shared freely between threads.
 public struct WindowPlan: Sendable {
@@ -116,17 +121,25 @@ public struct WindowPlan: Sendable {
     }
 
     let groups: [Group]
+    /// Attributes, each list read from one version of the entity.
+    let versions: [Versions]
     let layout: TileLayout
-    /// The number of results; results are numbered by the order of the aggregations.
+    /// The number of results; they are numbered by the order of the aggregations, then of the attributes.
     public let count: Int
 
     /// - Parameter shared: what the history's nodes hold. Another layout is right too, but nodes must be filled anew when
     ///   plans of different layouts take turns; the plan makes its own when `shared` lacks something.
-    public init(_ aggregations: [PlannedAggregation], layout shared: TileLayout? = nil) {
-        let isEnough = shared.map { aggregations.allSatisfy($0.serves) } ?? false
-        let layout = isEnough ? shared ?? TileLayout(aggregations) : TileLayout(aggregations)
+    public init(
+        _ aggregations: [PlannedAggregation],
+        attributes: [PlannedAttribute] = [],
+        layout shared: TileLayout? = nil
+    ) {
+        let isEnough =
+            shared.map { aggregations.allSatisfy($0.serves) && attributes.allSatisfy($0.serves) } ?? false
+        let layout = shared.flatMap { isEnough ? $0 : nil } ?? TileLayout(aggregations, attributes)
         self.layout = layout
-        count = aggregations.count
+        count = aggregations.count + attributes.count
+        versions = Versions.groups(attributes, firstCell: aggregations.count)
         var groups: [Group] = []
         for aggregation in aggregations {
             let (offset, sweep) = (aggregation.offset, aggregation.sweep)

@@ -11,8 +11,13 @@ struct RecordSender {
     let producer: KafkaProducer
     let bootstrap: String
     let topic: String
-    /// The record key of a record.
-    let key: ([UInt8]) -> [UInt8]?
+    /// The records' Kafka timestamp; nil: when they are queued.
+    let timestampMilliseconds: Int64?
+    /// Makes a line, with its number, a record.
+    let record: (_ line: [UInt8], _ number: Int) throws -> Record
+
+    /// A record's key and value; without a value it is a delete.
+    typealias Record = (key: [UInt8]?, value: [UInt8]?)
 
     /// How long to wait for a broker, in milliseconds, in steps between which the client's complaints are looked at.
     private static let firstSteps = [500, 2500, 5000]
@@ -46,8 +51,9 @@ struct RecordSender {
         var bar = total.map { ProgressBar("producing", total: $0) }
         var trouble: Trouble?
         var sent = 0
-        while let record = try lines.next() {
-            if record.isEmpty { continue }
+        while let line = try lines.next() {
+            if line.isEmpty { continue }
+            let record = try record(line, lines.number)
             while try !queue(record, lines) { try collect(lines.name, &trouble, waiting: 100) }
             sent += 1
             if sent % 1000 == 0 {
@@ -61,9 +67,15 @@ struct RecordSender {
     }
 
     /// - Returns: false when the producer's queue is full: collect reports, then try again.
-    private func queue(_ record: [UInt8], _ lines: RecordLines) throws -> Bool {
+    private func queue(_ record: Record, _ lines: RecordLines) throws -> Bool {
         do throws(KafkaError) {
-            try producer.produce(topic: topic, key: key(record), value: record, token: UInt64(lines.number))
+            try producer.produce(
+                topic: topic,
+                key: record.key,
+                value: record.value,
+                timestampMilliseconds: timestampMilliseconds,
+                token: UInt64(lines.number)
+            )
         } catch {
             if error.code == .queueFull { return false }
             throw failure(error, line: lines.number, of: lines.name)

@@ -112,9 +112,10 @@ import Testing
             }
         }
         let definition = try Repository(parsing: RepositoryFiles(files), environment: [:]).definition
-        #expect(definition.entities.count == 2 && definition.sources.count == 1)
+        #expect(definition.entities.count == 2 && definition.sources.count == 2)
         #expect(definition.featureViews[0].aggregations.last?.name == "mean_before")
         #expect(definition.featureServices.map(\.features.count) == [2, 5])
+        #expect(definition.attributeViews.map(\.featureNames) == [["country", "segment", "is_large", "limit"]])
     }
 
     @Test func planForANewStore() {

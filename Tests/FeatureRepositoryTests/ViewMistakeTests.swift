@@ -222,7 +222,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("[spnd:count_7d]", "3:16: unknown feature view 'spnd'; did you mean 'spend'?"),
+        ("[spnd:count_7d]", "3:16: unknown view 'spnd'; did you mean 'spend'?"),
         ("[spend:count_8d]", "3:16: feature view 'spend' has no feature 'count_8d'; did you mean 'count_7d'?"),
         (
             "[spend:x]",

@@ -31,7 +31,7 @@ import Testing
         (
             "sources: [!!str a]",
             [
-                "1:11: a source must be a mapping with the keys name, topic, format, timestamp_field, timestamp_format, schema, start, max_future, record_bytes_max, dead_letter_topic, not a single value"
+                "1:11: a source must be a mapping with the keys name, topic, format, timestamp_field, timestamp_format, schema, start, max_future, record_bytes_max, dead_letter_topic, envelope, key_format, not a single value"
             ]
         ),
         ("sources: !!int 1", ["1:10: tags are not supported; leave 'tag:yaml.org,2002:int' out"]),
@@ -52,7 +52,7 @@ import Testing
         (
             "just words",
             [
-                "1:1: a definition file must be a mapping with the keys entities, sources, feature_views, feature_services, not a single value"
+                "1:1: a definition file must be a mapping with the keys entities, sources, feature_views, attribute_views, feature_services, not a single value"
             ]
         ),
     ])
@@ -133,7 +133,7 @@ import Testing
         #expect(
             found == [
                 "entities.yaml:1:12: entity 'customer' lacks 'join_keys'",
-                "feature_services.yaml:1:50: unknown feature view 'spnd'; did you mean 'spend'?",
+                "feature_services.yaml:1:50: unknown view 'spnd'; did you mean 'spend'?",
                 "feature_store.yaml:2:10: unknown key 'lisen' in 'server'; did you mean 'listen'?",
                 "feature_views.yaml:7:20: unknown function 'summ'; did you mean 'sum'?",
                 "feature_views.yaml:7:39: 'time_window' must be a duration such as 30d, 'lifetime', a number of events such as 50events, or a series such as 12x1h, not '7'",

@@ -66,7 +66,7 @@ struct StageCommand: ParsableCommand {
     private func makeDecoder() throws -> OpaquePointer {
         func field(_ name: StaticString, _ kind: strandline_json_kind) -> strandline_json_field {
             let start = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
-            return strandline_json_field(name: start, name_length: name.utf8CodeUnitCount, kind: kind)
+            return strandline_json_field(name: start, name_length: name.utf8CodeUnitCount, kind: kind, parent: -1)
         }
         let fields = [
             field("ts", STRANDLINE_JSON_EPOCH_US), field("user_id", STRANDLINE_JSON_INT64),

@@ -46,6 +46,8 @@ struct WindowsCommand: ParsableCommand {
         printLine(["read_us_30d_100_events": fixed(few / 1000, 3)])
         printLine(["read_us_30d_1m_events": fixed(many / 1000, 3)])
         printLine(["read_1m_events_vs_100_events": fixed(many / few, 3)])
+        printLine(["read_us_attribute_100_events": fixed(read(100, Self.attribute) / 1000, 3)])
+        printLine(["read_us_attribute_1m_events": fixed(read(events, Self.attribute) / 1000, 3)])
         try DiskBytes(folder: data).measure()
     }
 
@@ -81,24 +83,32 @@ struct WindowsCommand: ParsableCommand {
         return best
     }
 
-    /// Nanoseconds of a read of count, sum, mean and max over 30 days, as of random instants of the last hour.
-    private func read(_ count: Int) -> Double {
+    /// Count, sum, mean and max over 30 days.
+    private static let windows = WindowPlan(
+        [AggregateFunction.count, .sum, .mean, .max].map {
+            PlannedAggregation(
+                function: $0,
+                column: (0, .float64),
+                window: .sliding(microseconds: 30 * day),
+                offset: 0,
+                defaultValue: nil,
+                availableFrom: .distantPast
+            )
+        }
+    )
+
+    /// Both columns of the newest version.
+    private static let attribute = WindowPlan(
+        [],
+        attributes: (0..<2).map { PlannedAttribute(column: ($0, .float64), availableFrom: .distantPast) }
+    )
+
+    /// Nanoseconds of a read as of random instants of the last hour.
+    private func read(_ count: Int, _ plan: WindowPlan = windows) -> Double {
         let batch = batch(count, .exponential)
         var entity = EntityEvents()
         defer { entity.free() }
         for row in 0..<count { entity.insert(row, of: batch) }
-        let plan = WindowPlan(
-            [AggregateFunction.count, .sum, .mean, .max].map {
-                PlannedAggregation(
-                    function: $0,
-                    column: (0, .float64),
-                    window: .sliding(microseconds: 30 * Self.day),
-                    offset: 0,
-                    defaultValue: nil,
-                    availableFrom: .distantPast
-                )
-            }
-        )
         let cells = FeatureCells(capacity: 4)
         var random = SplitMix(state: 2)
         func readOnce() {

@@ -19,6 +19,8 @@ typedef enum strandline_json_kind {
     STRANDLINE_JSON_EPOCH_S = 5,   // a JSON number of seconds (may have decimals); microseconds
     STRANDLINE_JSON_EPOCH_MS = 6,  // a JSON integer of milliseconds; microseconds
     STRANDLINE_JSON_EPOCH_US = 7,  // a JSON integer of microseconds
+    STRANDLINE_JSON_OBJECT = 8,    // a JSON object; 1. Fields may name it as the object that they are members of
+    STRANDLINE_JSON_WRAPPER = 9,   // a JSON object of the record itself whose members stand for the record's; 1
 } strandline_json_kind;
 
 typedef enum strandline_json_status {
@@ -34,19 +36,22 @@ typedef struct strandline_json_field {
     const char *name;
     size_t name_length;
     strandline_json_kind kind;
+    // The number of the object that the field is a member of, which stands before it; -1: the record itself.
+    int parent;
 } strandline_json_field;
 
 typedef struct strandline_json_decoder strandline_json_decoder;
 
-/// Makes a decoder for at most 128 fields; names are copied. NULL when out of memory or there are too many fields. One
-/// decoder serves one thread at a time.
+/// Makes a decoder for at most 128 fields, at most 8 objects deep; names are copied. NULL when out of memory, or when there
+/// are too many fields or a parent is no object before its member. One decoder serves one thread at a time.
 strandline_json_decoder *strandline_json_decoder_create(const strandline_json_field *fields, size_t count);
 void strandline_json_decoder_destroy(strandline_json_decoder *decoder);
 
 /// Decodes one record.
 ///
 /// slots: one a field. nulls: 128 bits in two words; bit f is set where the field is absent or null. Of duplicate keys the
-/// last counts. Fields that were not asked for are skipped: their bytes must balance, but are not looked at further.
+/// last counts: of an object that stands twice, the members of the last. Members of an object that is absent or null are
+/// absent. Fields that were not asked for are skipped: their bytes must balance, but are not looked at further.
 /// On WRONG_TYPE, NON_FINITE and BAD_TIME `*bad_field` is the first such field. detail: a static text from simdjson, may be NULL.
 /// String slots point into `strandline_json_decoder_text`, valid until the next record.
 strandline_json_status strandline_json_decode(

@@ -38,10 +38,11 @@ public final class LookupPlan: Sendable {
     public init(_ references: [FeatureReference], in catalog: Catalog) throws(StoreError) {
         var features: [Feature] = []
         var joinKeys: [Field] = []
-        var members: [UInt32: [(output: Int32, aggregation: PlannedAggregation)]] = [:]
+        var members: [UInt32: Members] = [:]
         var histories: [HistorySchema] = []
         for (output, reference) in references.enumerated() {
-            let (view, aggregation) = try catalog.resolve(reference)
+            let resolved = try catalog.resolve(reference)
+            let view = resolved.view
             guard let entity = catalog.entity(view.entity), let source = catalog.sources[view.source],
                 let history = catalog.history(source: view.source, joinKeys: entity.joinKeys)
             else { throw StoreError(.unknownName, "view '\(view.name)' is not applied") }
@@ -54,16 +55,27 @@ public final class LookupPlan: Sendable {
                     joinKeys.append(key)
                 }
             }
-            let column = aggregation.column.flatMap { history.column(view.storedColumn($0).name) }?.column
-            let filter = view.filterColumn.flatMap { history.column($0.name) }?.column
-            let type = aggregation.function.resultType(of: column?.field.type) ?? .int64
-            features.append(Feature(reference: reference, type: aggregation.timeWindow.type(of: type)))
             if members[history.id] == nil { histories.append(history) }
+            let column = resolved.column.flatMap { history.column(view.storedColumn($0).name) }?.column
+            let filter = view.filterColumn.flatMap { history.column($0.name) }?.column
             let columnsFrom = [column, filter].compactMap { $0?.availableFrom }.max() ?? .distantPast
             let from = max(source.availableFrom, history.availableFrom, columnsFrom)
-            members[history.id, default: []].append(
-                (Int32(output), PlannedAggregation(aggregation, of: view, in: history, availableFrom: from))
-            )
+            let type: FeatureType
+            switch resolved {
+            case .aggregation(let aggregation, let view):
+                let value = aggregation.function.resultType(of: column?.field.type) ?? .int64
+                type = aggregation.timeWindow.type(of: value)
+                members[history.id, default: Members()].aggregations.append(
+                    (Int32(output), PlannedAggregation(aggregation, of: view, in: history, availableFrom: from))
+                )
+            case .attribute(let attribute, let view):
+                guard let planned = PlannedAttribute(attribute, of: view, in: history, availableFrom: from) else {
+                    throw StoreError(.unknownName, "column '\(attribute.column)' of view '\(view.name)' is not applied")
+                }
+                type = .single(planned.column.type)
+                members[history.id, default: Members()].attributes.append((Int32(output), planned))
+            }
+            features.append(Feature(reference: reference, type: type))
         }
         guard joinKeys.count <= Self.joinKeysMax else {
             throw StoreError(.refused, "more than \(Self.joinKeysMax) join keys in one lookup")
@@ -73,17 +85,27 @@ public final class LookupPlan: Sendable {
         generation = catalog.generation
         definitionHash = catalog.definitionHash
         parts = histories.map { history in
-            let own = members[history.id] ?? []
+            let own = members[history.id] ?? Members()
             let components = history.joinKeys.compactMap { key in joinKeys.firstIndex { $0.name == key.name } }
             return Part(
                 history: history.id,
                 types: history.types,
                 components: components == Array(joinKeys.indices) ? nil : components,
-                windows: WindowPlan(own.map(\.aggregation), layout: catalog.tileLayouts[history.id]),
+                windows: WindowPlan(
+                    own.aggregations.map(\.planned),
+                    attributes: own.attributes.map(\.planned),
+                    layout: catalog.tileLayouts[history.id]
+                ),
                 retention: catalog.retentions[history.id] ?? .none,
-                outputs: own.map(\.output)
+                outputs: own.aggregations.map(\.output) + own.attributes.map(\.output)
             )
         }
+    }
+
+    /// The features of one history, each with its place among all.
+    private struct Members {
+        var aggregations: [(output: Int32, planned: PlannedAggregation)] = []
+        var attributes: [(output: Int32, planned: PlannedAttribute)] = []
     }
 
     /// Resolves a feature service by `name` or `name@version`.
@@ -111,27 +133,70 @@ extension PlannedAggregation {
             offset: aggregation.offset,
             defaultValue: aggregation.defaultValue,
             filter: view.filterColumn.flatMap { history.column($0.name)?.index },
+            live: history.column(StoredColumn.live.name)?.index,
             availableFrom: availableFrom
         )
     }
 }
 
+extension PlannedAttribute {
+    /// - Returns: nil when the history lacks the column.
+    init?(_ attribute: Attribute, of view: AttributeView, in history: HistorySchema, availableFrom: Instant) {
+        guard let (index, column) = history.column(view.storedColumn(attribute.column).name) else { return nil }
+        self.init(
+            column: (index, column.field.type),
+            filter: view.filterColumn.flatMap { history.column($0.name)?.index },
+            live: history.column(StoredColumn.live.name)?.index,
+            maxAge: view.maxAge,
+            availableFrom: availableFrom
+        )
+    }
+}
+
+/// What a reference names.
+enum ResolvedFeature {
+    case aggregation(Aggregation, FeatureView)
+    case attribute(Attribute, AttributeView)
+
+    var view: any EventView {
+        switch self {
+        case .aggregation(_, let view): view
+        case .attribute(_, let view): view
+        }
+    }
+
+    /// The view's name for the column that the feature reads; nil where it reads none.
+    var column: String? {
+        switch self {
+        case .aggregation(let aggregation, _): aggregation.column
+        case .attribute(let attribute, _): attribute.column
+        }
+    }
+}
+
 extension Catalog {
-    func resolve(_ reference: FeatureReference) throws(StoreError) -> (FeatureView, Aggregation) {
-        guard let view = featureView(reference.view) else {
+    func resolve(_ reference: FeatureReference) throws(StoreError) -> ResolvedFeature {
+        guard let view = view(reference.view) else {
             throw StoreError(
                 .unknownName,
-                "no feature view '\(reference.view)'"
-                    + hint(for: reference.view, among: definition.featureViews.map(\.name), title: "feature views")
+                "no view '\(reference.view)'"
+                    + hint(for: reference.view, among: definition.views.map(\.name), title: "views")
             )
         }
-        guard let aggregation = view.aggregations.first(where: { $0.name == reference.feature }) else {
-            throw StoreError(
-                .unknownName,
-                "no feature '\(reference.feature)' in view '\(view.name)'"
-                    + hint(for: reference.feature, among: view.aggregations.map(\.name), title: "features")
-            )
+        if let view = view as? FeatureView,
+            let aggregation = view.aggregations.first(where: { $0.name == reference.feature })
+        {
+            return .aggregation(aggregation, view)
         }
-        return (view, aggregation)
+        if let view = view as? AttributeView,
+            let attribute = view.attributes.first(where: { $0.name == reference.feature })
+        {
+            return .attribute(attribute, view)
+        }
+        throw StoreError(
+            .unknownName,
+            "no feature '\(reference.feature)' in view '\(view.name)'"
+                + hint(for: reference.feature, among: view.featureNames, title: "features")
+        )
     }
 }

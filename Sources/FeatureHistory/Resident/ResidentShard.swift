@@ -181,7 +181,7 @@ final class ResidentShard: @unchecked Sendable {
     /// A read may fill tiles: they count as memory too. What history has dropped meanwhile goes first.
     private func read(_ slot: Int, _ retention: Retention, _ body: (EntityEvents) -> Void) {
         let before = slots[slot].events.byteCount
-        slots[slot].events.drop(before: retention.horizon, keeping: retention.lifetime)
+        slots[slot].events.drop(before: retention.horizon, keeping: retention.kept)
         body(slots[slot].events)
         byteCount += slots[slot].events.byteCount - before
     }
@@ -236,7 +236,7 @@ final class ResidentShard: @unchecked Sendable {
                 let history = slots[slot].identity.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
                 guard let retention = retentions[history] else { continue }
                 let before = slots[slot].events.byteCount
-                slots[slot].events.drop(before: retention.horizon, keeping: retention.lifetime)
+                slots[slot].events.drop(before: retention.horizon, keeping: retention.kept)
                 byteCount += slots[slot].events.byteCount - before
             }
         }

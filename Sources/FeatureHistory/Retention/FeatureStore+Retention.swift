@@ -101,7 +101,7 @@ extension FeatureStore {
                     database: database,
                     families: families,
                     history: history,
-                    retention: Retention(horizon: record.horizon.microseconds, lifetime: retention.lifetime),
+                    retention: Retention(horizon: record.horizon.microseconds, kept: retention.kept),
                     treeShape: options.treeShape
                 )
                 let next = try sweep.run(

@@ -98,7 +98,7 @@ struct HistorySweep {
             else { break }
         }
         let isLast = !(iterator.isValid && iterator.key.starts(with: identity))
-        events.drop(before: retention.horizon, keeping: retention.lifetime)
+        events.drop(before: retention.horizon, keeping: retention.kept)
         guard events.count < read else { return }
         leaf.removeAll()
         events.copy(arrivedAfter: .min, through: .max, to: leaf)

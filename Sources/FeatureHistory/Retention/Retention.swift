@@ -5,11 +5,11 @@ import Windowing
 struct Retention: Sendable {
     /// Events go, oldest first, while both their event time and their arrival lie before it; microseconds.
     var horizon: Int64
-    /// The states of the history's `lifetime` features; nil when it has none.
-    var lifetime: TileLayout?
+    /// What is kept of dropped events; nil where nothing is dropped.
+    var kept: BaseLayout?
 
     /// All is kept.
-    static let none = Retention(horizon: .min, lifetime: nil)
+    static let none = Retention(horizon: .min, kept: nil)
 }
 
 /// How far horizons move at once. Half a step to a step and a half more than `history` is kept, so that a window as long as

@@ -27,23 +27,29 @@ public final class Catalog: Sendable {
         self.histories = histories
         self.sources = sources
         self.generation = generation
-        var planned: [UInt32: [PlannedAggregation]] = [:]
-        for view in definition.featureViews {
+        var planned: [UInt32: (aggregations: [PlannedAggregation], attributes: [PlannedAttribute])] = [:]
+        for view in definition.views {
             guard let joinKeys = definition.entities.first(where: { $0.name == view.entity })?.joinKeys,
                 let history = histories.first(where: { $0.source == view.source && $0.joinKeys == joinKeys })
             else { continue }
-            planned[history.id, default: []] += view.aggregations.map {
-                PlannedAggregation($0, of: view, in: history, availableFrom: .distantPast)
+            if let view = view as? FeatureView {
+                planned[history.id, default: ([], [])].aggregations += view.aggregations.map {
+                    PlannedAggregation($0, of: view, in: history, availableFrom: .distantPast)
+                }
+            } else if let view = view as? AttributeView {
+                planned[history.id, default: ([], [])].attributes += view.attributes.compactMap {
+                    PlannedAttribute($0, of: view, in: history, availableFrom: .distantPast)
+                }
             }
         }
-        tileLayouts = planned.mapValues { TileLayout($0) }
+        tileLayouts = planned.mapValues { TileLayout($0.aggregations, $0.attributes) }
         var retentions: [UInt32: Retention] = [:]
         for history in histories {
             guard let horizon = sources[history.source]?.horizon, horizon > .distantPast else { continue }
-            let lifetime = (planned[history.id] ?? []).filter { $0.window == .lifetime }
+            let (aggregations, attributes) = planned[history.id] ?? ([], [])
             retentions[history.id] = Retention(
                 horizon: horizon.microseconds,
-                lifetime: lifetime.isEmpty ? nil : TileLayout(lifetime)
+                kept: BaseLayout(aggregations, attributes)
             )
         }
         self.retentions = retentions
@@ -55,7 +61,7 @@ public final class Catalog: Sendable {
     }
 
     public func entity(_ name: String) -> Entity? { definition.entities.first { $0.name == name } }
-    public func featureView(_ name: String) -> FeatureView? { definition.featureViews.first { $0.name == name } }
+    public func view(_ name: String) -> (any EventView)? { definition.views.first { $0.name == name } }
 
     /// A feature service by `name` (its newest version) or `name@version`.
     public func featureService(_ text: String) -> FeatureService? {
@@ -77,7 +83,7 @@ public final class Catalog: Sendable {
         now: Instant
     ) throws(StoreError) -> [HistorySchema] {
         var histories = existing
-        for view in definition.featureViews {
+        for view in definition.views {
             guard let entity = definition.entities.first(where: { $0.name == view.entity }),
                 let source = definition.sources.first(where: { $0.name == view.source })
             else { throw StoreError(.refused, "view '\(view.name)' names an unknown entity or source") }
@@ -94,6 +100,7 @@ public final class Catalog: Sendable {
             }
             let from: Instant = consumed.contains(view.source) ? now : .distantPast
             let place: Int
+            var isEmpty = !consumed.contains(view.source)
             if let found = histories.firstIndex(where: { $0.source == view.source && $0.joinKeys == entity.joinKeys }) {
                 place = found
                 // Nobody used it meanwhile, so ingest left it out: there is a gap, and what follows it is all that is whole.
@@ -102,6 +109,7 @@ public final class Catalog: Sendable {
                 }
             } else {
                 place = histories.count
+                isEmpty = true
                 let id = (histories.map(\.id).max() ?? 0) + 1
                 histories.append(
                     HistorySchema(
@@ -111,6 +119,14 @@ public final class Catalog: Sendable {
                         columns: [],
                         availableFrom: from
                     )
+                )
+            }
+            // Without the mark an event would be a tombstone, and with it as before none would be any more.
+            let isMarked = histories[place].column(StoredColumn.live.name) != nil
+            guard isMarked == source.hasTombstones || (isEmpty && !isMarked) else {
+                throw StoreError(
+                    .refused,
+                    "source '\(source.name)': its stored events \(isMarked ? "have" : "do not have") tombstones; with another key_format or envelope it needs a new name"
                 )
             }
             for (stored, type) in view.storedColumns(of: source) {
@@ -146,7 +162,7 @@ public final class Catalog: Sendable {
 extension FeatureStoreDefinition {
     /// Whether some view keeps the history of a source for these join keys.
     fileprivate func keepsHistory(of source: String, joinKeys: [Field]) -> Bool {
-        featureViews.contains { view in
+        views.contains { view in
             view.source == source && entities.first { $0.name == view.entity }?.joinKeys == joinKeys
         }
     }
@@ -156,7 +172,8 @@ extension FeatureStoreDefinition {
     fileprivate func stores(_ column: StoredColumn, _ type: ValueType, of source: String) -> Bool {
         guard let definition = sources.first(where: { $0.name == source }) else { return false }
         if case .field(let name) = column { return definition.schema.contains(Field(name: name, type: type)) }
-        return featureViews.contains { view in
+        if column == .live { return definition.hasTombstones }
+        return views.contains { view in
             let computed =
                 view.columns.map { StoredColumn.value($0.expression.text) } + [view.filterColumn].compactMap { $0 }
             return view.source == source && computed.contains(column)

@@ -1,5 +1,5 @@
-// What is left of the events that an entity's history has dropped: enough for `lifetime` windows, and for knowing which
-// other windows would have needed them.
+// What is left of the events that an entity's history has dropped: enough for `lifetime` windows, for attributes that have
+// not changed since, and for knowing which other windows would have needed them.
 //
 //   events   oldest ------------- last | first kept ------------- newest
 //            <=== dropped: states ====> <=== kept: leaves ===========>
@@ -21,6 +21,7 @@ struct HistoryBase {
     var last: EventOrder = .first
     private(set) var columns: [Column]
     private(set) var functions: [Function]
+    private(set) var versions: [Version]
 
     struct Column {
         var column: TileLayout.Column
@@ -33,46 +34,53 @@ struct HistoryBase {
         var state: FunctionState
     }
 
-    /// For an entity that has dropped nothing yet.
-    ///
-    /// - Parameter layout: the states that the `lifetime` features of the history need.
-    init(_ layout: TileLayout?) {
-        columns = layout?.columns.map { Column(column: $0) } ?? []
-        functions =
-            layout.map { layout in
-                layout.functions.map { function in
-                    let column = layout.columns[function.column]
-                    return Function(
-                        column: column,
-                        kind: function.kind,
-                        state: FunctionState(function.kind, column.kind)
-                    )
-                }
-            } ?? []
+    /// The newest dropped version for one mask, as a leaf of one event; an empty one when none of the dropped events is one.
+    struct Version {
+        var mask: UInt64
+        var row: EventLeaf
     }
 
-    init(columns: [Column], functions: [Function]) {
+    /// For an entity that has dropped nothing yet.
+    init(_ layout: BaseLayout?) {
+        columns = layout?.columns.map { Column(column: $0) } ?? []
+        functions = []
+        versions = layout?.versionMasks.map { Version(mask: $0, row: EventLeaf(columnCount: 0)) } ?? []
+        guard let layout else { return }
+        functions = layout.functions.map { function in
+            let column = layout.columns[function.column]
+            return Function(column: column, kind: function.kind, state: FunctionState(function.kind, column.kind))
+        }
+    }
+
+    init(columns: [Column], functions: [Function], versions: [Version]) {
         self.columns = columns
         self.functions = functions
+        self.versions = versions
     }
 
-    /// Gives up the states that no `lifetime` feature needs any more. What a new one needs cannot be had: its past is gone.
-    mutating func keep(_ layout: TileLayout?) {
-        columns.removeAll { entry in
-            !(layout?.columns.contains { $0.isSameColumn(as: entry.column) } ?? false)
-        }
+    mutating func free() {
+        for index in versions.indices { versions[index].row.free() }
+        self = HistoryBase(nil)
+    }
+
+    /// Gives up what no feature needs any more. What a new one needs cannot be had: its past is gone.
+    mutating func keep(_ layout: BaseLayout?) {
+        let wanted = layout?.columns ?? []
+        columns.removeAll { entry in !wanted.contains { $0.isSameColumn(as: entry.column) } }
         functions.removeAll { entry in
-            guard let layout else { return true }
-            return !layout.functions.contains {
-                $0.kind == entry.kind && layout.columns[$0.column].isSameColumn(as: entry.column)
-            }
+            !(layout?.functions.contains {
+                $0.kind == entry.kind && wanted[$0.column].isSameColumn(as: entry.column)
+            } ?? false)
+        }
+        for index in versions.indices.reversed() where !(layout?.versionMasks.contains(versions[index].mask) ?? false) {
+            versions[index].row.free()
+            versions.remove(at: index)
         }
     }
 
-    /// Takes in the first rows of a span, at least one; they are all newer than those taken in before.
-    ///
-    /// - Parameter last: the order of the last row.
-    mutating func take(_ span: EventSpan, rows: Int, last: EventOrder) {
+    /// Takes in the first rows of a leaf, at least one; they are all newer than those taken in before.
+    mutating func take(_ leaf: EventLeaf, rows: Int, _ heap: StringHeap) {
+        let span = leaf.span(heap)
         let range = 0..<rows
         for index in columns.indices {
             let column = columns[index].column
@@ -88,10 +96,15 @@ struct HistoryBase {
             state.merge(older: functions[index].state)
             functions[index].state = state
         }
+        for index in versions.indices {
+            guard let row = span.newestCounted(in: range, mask: versions[index].mask, knownAt: .max) else { continue }
+            versions[index].row.free()
+            versions[index].row = EventLeaf(copying: row, of: leaf)
+        }
         if count == 0 { oldestTime = span.times[0] }
         count += Int64(rows)
         for row in range { newestArrival = max(newestArrival, span.arrivals[row]) }
-        self.last = last
+        last = leaf.order(at: rows - 1)
     }
 
     // MARK: Reading
@@ -117,6 +130,9 @@ struct HistoryBase {
         columns.first { $0.column.isSameColumn(as: column) && $0.column.parts.isSuperset(of: parts) }?.state
     }
 
+    /// The newest dropped version; an empty leaf when no dropped event is one, nil when that is not known.
+    func version(mask: UInt64) -> EventLeaf? { versions.first { $0.mask == mask }?.row }
+
     func state(of column: TileLayout.Column, _ kind: StateKind) -> FunctionState? {
         functions.first { $0.kind == kind && $0.column.isSameColumn(as: column) }?.state
     }
@@ -126,6 +142,7 @@ struct HistoryBase {
         MemoryLayout<HistoryBase>.stride
             + columns.reduce(0) { $0 + MemoryLayout<Column>.stride + $1.state.heapBytes }
             + functions.reduce(0) { $0 + MemoryLayout<Function>.stride + $1.state.heapBytes }
+            + versions.reduce(0) { $0 + MemoryLayout<Version>.stride + $1.row.byteCount }
     }
 }
 

@@ -50,9 +50,7 @@ public struct EntityEvents {
         tree?.free()
         tree = nil
         heap.free()
-        basePointer?.deinitialize(count: 1)
-        basePointer?.deallocate()
-        basePointer = nil
+        freeBase()
         horizon = .min
         count = 0
     }
@@ -125,10 +123,8 @@ public struct EntityEvents {
     var base: UnsafePointer<HistoryBase>? { basePointer.map { UnsafePointer($0) } }
 
     /// Drops the oldest events as long as both their event time and their arrival lie before `horizon`, and keeps in the
-    /// base what `lifetime` needs of them.
-    ///
-    /// - Parameter layout: the states of the history's `lifetime` features; nil when it has none.
-    public mutating func drop(before horizon: Int64, keeping layout: TileLayout?) {
+    /// base what the layout says.
+    public mutating func drop(before horizon: Int64, keeping layout: BaseLayout?) {
         guard horizon > self.horizon else { return }
         self.horizon = horizon
         if let tree {
@@ -142,7 +138,7 @@ public struct EntityEvents {
         }
     }
 
-    private mutating func dropped(_ leaf: EventLeaf, _ rows: Int, _ layout: TileLayout?) {
+    private mutating func dropped(_ leaf: EventLeaf, _ rows: Int, _ layout: BaseLayout?) {
         let base: UnsafeMutablePointer<HistoryBase>
         if let basePointer {
             base = basePointer
@@ -152,23 +148,29 @@ public struct EntityEvents {
             base.initialize(to: HistoryBase(layout))
             basePointer = base
         }
-        base.pointee.take(leaf.span(heap), rows: rows, last: leaf.order(at: rows - 1))
+        base.pointee.take(leaf, rows: rows, heap)
     }
 
     /// The base's bytes, for `setBase`; nil when nothing was dropped.
-    public var encodedBase: [UInt8]? { basePointer?.pointee.encoded(heap) }
+    public var encodedBase: [UInt8]? { basePointer?.pointee.encoded(heap, strings: stringColumns) }
 
     /// Takes over a stored base, before any event comes.
     ///
     /// - Returns: false when the bytes are no base.
     public mutating func setBase(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let base = HistoryBase(bytes, &heap) else { return false }
+        guard let base = HistoryBase(bytes, &heap, &stringColumns) else { return false }
         let pointer = UnsafeMutablePointer<HistoryBase>.allocate(capacity: 1)
         pointer.initialize(to: base)
-        basePointer?.deinitialize(count: 1)
-        basePointer?.deallocate()
+        freeBase()
         basePointer = pointer
         return true
+    }
+
+    private mutating func freeBase() {
+        basePointer?.pointee.free()
+        basePointer?.deinitialize(count: 1)
+        basePointer?.deallocate()
+        basePointer = nil
     }
 
     // MARK: Reading
@@ -192,6 +194,31 @@ public struct EntityEvents {
         if let tree { return tree.add(&newest, in: interval, to: evaluation, heap) }
         let span = leaf.span(heap)
         newest.add(span, interval.rows(of: span), to: evaluation)
+    }
+
+    /// The newest event of `interval` that counts: null in no column of `mask`, and arrived by `knownAt`. Valid until the
+    /// events change.
+    func newest(in interval: WindowInterval, mask: UInt64, knownAt: Int64, _ layout: TileLayout) -> EventRow? {
+        if let tree { return tree.newest(in: interval, mask: mask, knownAt: knownAt, layout, heap) }
+        let span = leaf.span(heap)
+        return span.newestCounted(in: interval.rows(of: span), mask: mask, knownAt: knownAt).map {
+            EventRow(span: span, row: $0)
+        }
+    }
+
+    /// The version before T of a history that may have dropped some: the one found among kept events, else the newest of the
+    /// dropped ones.
+    func version(_ found: EventRow?, in interval: WindowInterval, mask: UInt64, knownAt: Int64) -> EntityVersion {
+        guard let base, base.pointee.begins(in: interval) || knownAt < base.pointee.newestArrival else {
+            return found.map { .event($0) } ?? .none
+        }
+        if knownAt < base.pointee.newestArrival { return .outsideRetention }
+        if let found { return .event(found) }
+        guard let dropped = base.pointee.version(mask: mask) else { return .outsideRetention }
+        guard dropped.count > 0 else { return .none }
+        // Older ones than it are gone.
+        guard interval.overlaps(first: dropped.time(at: 0), last: dropped.time(at: 0)) else { return .outsideRetention }
+        return .event(EventRow(span: dropped.span(heap), row: 0))
     }
 
     /// The bytes of a string slot that an evaluation has come by.

@@ -23,6 +23,28 @@ struct EventLeaf {
 
     init(columnCount: Int) { self.columnCount = Int32(truncatingIfNeeded: columnCount) }
 
+    /// A leaf of one event.
+    init(_ order: EventOrder, arrival: Int64, nulls: UInt64, slots: [UInt64]) {
+        self.init(columnCount: slots.count)
+        allocate(capacity: 1)
+        let words = [
+            UInt64(bitPattern: order.time), UInt64(bitPattern: arrival), order.stream,
+            UInt64(bitPattern: order.offset), nulls,
+        ]
+        for (which, word) in (words + slots).enumerated() { array(which)[0] = word }
+        count = 1
+        readArrivals()
+    }
+
+    /// A leaf of one event of another; its strings stay where they are.
+    init(copying row: Int, of other: EventLeaf) {
+        self.init(columnCount: Int(other.columnCount))
+        allocate(capacity: 1)
+        for which in 0..<(Self.fixedArrays + Int(columnCount)) { array(which)[0] = other.array(which)[row] }
+        count = 1
+        readArrivals()
+    }
+
     var byteCount: Int { Int(capacity) * (Self.fixedArrays + Int(columnCount)) * 8 }
 
     mutating func free() {

@@ -74,3 +74,14 @@ public struct EventSpan {
         )
     }
 }
+
+/// One event of a span. Valid as long as the span: never stored.
+struct EventRow {
+    let span: EventSpan
+    let row: Int
+
+    var time: Int64 { span.times[row] }
+    var nulls: UInt64 { span.nulls[row] }
+    /// The slot of a column that is not null.
+    func slot(_ column: Int) -> UInt64 { span.column(column)[row] }
+}

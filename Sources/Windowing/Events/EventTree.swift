@@ -361,6 +361,57 @@ struct EventTree {
         }
     }
 
+    /// The newest event of `interval` that counts. Nodes without one are passed over by what their parents know: their
+    /// summary, and with a mask their tile.
+    func newest(
+        in interval: WindowInterval,
+        mask: UInt64,
+        knownAt: Int64,
+        _ layout: TileLayout,
+        _ heap: StringHeap
+    ) -> EventRow? {
+        if mask == 0 { refreshSpine() } else { prepare(layout) }
+        var tileBytes = 0
+        let row = newest(root, in: interval, mask: mask, knownAt: knownAt, layout, heap, &tileBytes)
+        storage.pointee.tileBytes += tileBytes
+        return row
+    }
+
+    private func newest(
+        _ node: EventNode,
+        in interval: WindowInterval,
+        mask: UInt64,
+        knownAt: Int64,
+        _ layout: TileLayout,
+        _ heap: StringHeap,
+        _ tileBytes: inout Int
+    ) -> EventRow? {
+        guard node.level > 0 else {
+            let span = node.leaf.span(heap)
+            return span.newestCounted(in: interval.rows(of: span), mask: mask, knownAt: knownAt).map {
+                EventRow(span: span, row: $0)
+            }
+        }
+        var index = node.childCount
+        while index > 0 {
+            index -= 1
+            let below = node.summary(index)
+            guard interval.overlaps(first: below.first.time, last: below.lastTime), below.oldestArrival <= knownAt
+            else { continue }
+            if mask != 0, below.newestArrival <= knownAt,
+                interval.covers(first: below.first.time, last: below.lastTime),
+                let counted = node.events(index, mask: mask, layout, heap, &tileBytes), counted.count == 0
+            {
+                continue
+            }
+            let child = node.child(index)
+            if let row = newest(child, in: interval, mask: mask, knownAt: knownAt, layout, heap, &tileBytes) {
+                return row
+            }
+        }
+        return nil
+    }
+
     /// Makes the tree ready for a read: the spine knows its events, and tiles are those of the layout.
     private func prepare(_ layout: TileLayout) {
         refreshSpine()

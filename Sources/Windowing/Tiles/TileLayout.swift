@@ -27,8 +27,8 @@ public final class TileLayout: Sendable {
     let columns: [Column]
     let functions: [Function]
 
-    /// The union of what these aggregations need.
-    public init(_ aggregations: [PlannedAggregation]) {
+    /// The union of what these aggregations and attributes need.
+    public init(_ aggregations: [PlannedAggregation], _ attributes: [PlannedAttribute] = []) {
         var columns: [Column] = []
         var functions: [Function] = []
         for aggregation in aggregations {
@@ -56,6 +56,12 @@ public final class TileLayout: Sendable {
             if let kind = StateKind(aggregation.function, aggregation.parameters) {
                 let function = Function(column: column, kind: kind)
                 if !functions.contains(function) { functions.append(function) }
+            }
+        }
+        for mask in attributes.map(\.mask) where mask != 0 {
+            // Whether a node holds any event of the view; without a filter every event is one.
+            if !columns.contains(where: { $0.index == nil && $0.mask == mask }) {
+                columns.append(Column(index: nil, kind: .flag, mask: mask, parts: []))
             }
         }
         self.columns = columns
@@ -88,6 +94,8 @@ public final class TileLayout: Sendable {
         return column(of: aggregation) != nil
             && (StateKind(aggregation.function, aggregation.parameters) == nil || function(of: aggregation) != nil)
     }
+
+    func serves(_ attribute: PlannedAttribute) -> Bool { attribute.mask == 0 || events(mask: attribute.mask) != nil }
 
     /// Whether nodes filled for `other` serve this layout too.
     func isSame(as other: TileLayout) -> Bool {

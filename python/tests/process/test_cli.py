@@ -191,9 +191,9 @@ def test_get(world: World) -> None:
         (["--service", "chrun"], "no feature service 'chrun'; did you mean 'churn'?"),
         (["--service", "churn@9"], "no feature service 'churn@9'; did you mean 'churn@1'?"),
         (["--features", "spending:count_3d"], "no feature 'count_3d' in view 'spending'; did you mean 'count_30d'?"),
-        (["--features", "spending:count_1h", "spendin:x"], "no feature view 'spendin'; did you mean 'spending'?"),
+        (["--features", "spending:count_1h", "spendin:x"], "no view 'spendin'; did you mean 'spending'?"),
         # Nothing is near: then all there is.
-        (["--features", "weather:rain"], "no feature view 'weather'; feature views: spending"),
+        (["--features", "weather:rain"], "no view 'weather'; views: spending"),
     ],
 )
 def test_get_of_what_there_is_not(world: World, arguments: list[str], message: str) -> None:

@@ -20,7 +20,7 @@ import strandline as client_library
 import commands
 from commands import FAILED, OK, fails
 from pages import Block, Key, Reader, all_blocks, blocks_of
-from processes import Process, wait_for
+from processes import Broker, Process, wait_for
 
 README, OPERATIONS, ADMIN, DEFINITIONS = "README.md", "docs/operations.md", "docs/admin.md", "docs/definitions.md"
 ADDRESS = "127.0.0.1:6567"  # as the pages write it; a server of somebody's may be there, so ours is elsewhere
@@ -40,9 +40,12 @@ DEAD_LETTERS, DEAD_LETTERS_REPLY = (Key(ADMIN, "dead_letters", number) for numbe
 ADMIN_BLOCKS = [STATUS, DESCRIBE, PLAN, PLAN_REPLY, DEAD_LETTERS, DEAD_LETTERS_REPLY]
 YAML = [
     Key(DEFINITIONS, section, 1)
-    for section in ("feature_store.yaml", "entities", "sources", "feature_views", "feature_services")
+    for section in ("feature_store.yaml", "entities", "sources", "feature_views", "attribute_views", "feature_services")
 ]
 MORE_VIEWS = Key(DEFINITIONS, "feature_views", 2)
+CHANGES = "docs/changes.md"
+KEYED, PRODUCE_KEYED = (Key(CHANGES, "Records without a value", number) for number in (1, 2))
+DEBEZIUM = Key(CHANGES, "Debezium", 1)
 EVALUATE, EVALUATED = (Key("docs/expressions.md", "Expressions", number) for number in (2, 3))
 
 # Blocks that are not run: a word that the block must still contain for the reason to hold, and the reason.
@@ -320,6 +323,31 @@ def test_the_definitions(blocks: dict[Key, Block], tmp_path: Path) -> None:
     (repo / "more_views.yaml").write_text(blocks[MORE_VIEWS].text)
     done = commands.strandline("apply", "--repo", str(repo), "--data-dir", str(tmp_path / "data"))
     assert done.status == OK, str(done)
-    views = ("+ view customer_purchases", "+ view paid_purchases")
+    views = ("+ view customer_purchases", "+ view paid_purchases", "+ view customer_profile")
     for text in ("+ entity card_at_merchant", *views, "+ service everything@1", "\napplied, "):
         assert text in done.out, str(done)
+
+
+run_here(KEYED, DEBEZIUM, PRODUCE_KEYED)
+
+
+def test_sources_of_changes(blocks: dict[Key, Block], tmp_path: Path) -> None:
+    """Either source under an attribute view; and the records, to a broker of ours."""
+    for number, key in enumerate((KEYED, DEBEZIUM)):
+        repo = tmp_path / f"repo{number}"
+        repo.mkdir()
+        (repo / "source.yaml").write_text(blocks[key].text)
+        (repo / "feature_store.yaml").write_text(
+            "project: p\nentities: [{name: customer, join_keys: {customer_id: int64}}]\n"
+            "attribute_views: [{name: profile, entity: customer, source: customers, attributes: [country, credit_limit]}]\n"
+        )
+        done = commands.strandline("apply", "--repo", str(repo), "--data-dir", str(tmp_path / f"data{number}"))
+        assert done.status == OK and "+ credit_limit (latest credit_limit)" in done.out, str(done)
+    broker = Broker(tmp_path, "customers", 1)
+    try:
+        text = blocks[PRODUCE_KEYED].text
+        assert "127.0.0.1:9092" in text
+        printed = Reader(tmp_path / "reader").type(text.replace("127.0.0.1:9092", broker.bootstrap))
+        assert printed == "produced=1 topic=customers\n" * 2
+    finally:
+        broker.stop()
