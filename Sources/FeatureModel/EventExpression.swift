@@ -71,9 +71,15 @@ extension FeatureView {
 
     /// The type of an aggregation's value; nil when its column is missing or of a type that its function does not take.
     public func type(of aggregation: Aggregation, over source: Source) -> FeatureType? {
-        let derived = columns.first { $0.name == aggregation.column }?.expression.type
-        let column = derived ?? source.schema.first { $0.name == aggregation.column }?.type
-        return aggregation.function.resultType(of: column).map { aggregation.timeWindow.type(of: $0) }
+        let category = aggregation.groupBy.flatMap { type(ofColumn: $0, over: source) }
+        if aggregation.groupBy != nil, category == nil { return nil }
+        let column = aggregation.column.flatMap { type(ofColumn: $0, over: source) }
+        return aggregation.function.resultType(of: column, groupBy: category)
+            .map { aggregation.timeWindow.type(of: $0) }
+    }
+
+    private func type(ofColumn name: String, over source: Source) -> ValueType? {
+        columns.first { $0.name == name }?.expression.type ?? source.schema.first { $0.name == name }?.type
     }
 
     /// Every stored column that the view reads, with its type; nil for a field that the source lacks.
@@ -82,9 +88,8 @@ extension FeatureView {
         func add(_ column: StoredColumn, _ type: ValueType?) {
             if !wanted.contains(where: { $0.column == column }) { wanted.append((column, type)) }
         }
-        for name in aggregations.compactMap(\.column) {
-            let derived = columns.first { $0.name == name }
-            add(storedColumn(name), derived?.expression.type ?? source.schema.first { $0.name == name }?.type)
+        for name in aggregations.flatMap(\.columnsRead) {
+            add(storedColumn(name), type(ofColumn: name, over: source))
         }
         if let filterColumn { add(filterColumn, .bool) }
         return wanted
@@ -93,7 +98,7 @@ extension FeatureView {
     /// The source's fields that the view reads, itself or in an expression.
     public var fields: Set<String> {
         let derived = Set(columns.map(\.name))
-        var fields = Set(aggregations.compactMap(\.column).filter { !derived.contains($0) })
+        var fields = Set(aggregations.flatMap(\.columnsRead).filter { !derived.contains($0) })
         for column in columns { fields.formUnion(column.expression.fields) }
         return fields.union(filter?.fields ?? [])
     }

@@ -78,7 +78,7 @@ extension CanonicalBytes {
         // A hash of some features covers what these read, not what others of the view do.
         var own = view
         own.aggregations = aggregations
-        own.columns = view.columns.filter { column in aggregations.contains { $0.column == column.name } }
+        own.columns = view.columns.filter { column in aggregations.contains { $0.columnsRead.contains(column.name) } }
         self.source(source, columns: own.fields.union(entity.joinKeys.map(\.name)))
         history(view.history)
         expressions(of: own)

@@ -26,7 +26,7 @@ func partialNotes(from applied: FeatureStoreDefinition, to new: FeatureStoreDefi
         for column in newColumns {
             let isFilter = view.filterColumn?.name == column
             let features = view.aggregations.filter { aggregation in
-                isFilter || aggregation.column.map { view.storedColumn($0).name } == column
+                isFilter || aggregation.columnsRead.contains { view.storedColumn($0).name == column }
             }.map(\.name).joined(separator: ", ")
             notes.append(
                 "view '\(view.name)': no view used \(isFilter ? "this filter" : "column '\(column)'") so far, so it is not in the history; "

@@ -25,6 +25,7 @@ struct Finishing {
             },
             parameters: output.parameters,
             columnType: output.columnType,
+            categoryType: output.categoryType,
             asOf: asOf,
             end: end,
             events: events,

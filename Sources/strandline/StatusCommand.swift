@@ -73,7 +73,8 @@ struct FeaturesCommand: AsyncParsableCommand {
             let offset = feature.offset.map { " that ended \($0) before" } ?? ""
             let meaning =
                 feature.function + (feature.parameters.map { "(\($0))" } ?? "")
-                + (feature.column.map { " of \($0)" } ?? "") + " over \(feature.timeWindow)\(offset)"
+                + (feature.column.map { " of \($0)" } ?? "") + (feature.groupBy.map { " by \($0)" } ?? "")
+                + " over \(feature.timeWindow)\(offset)"
                 + (feature.filter.map { " where \($0)" } ?? "") + (feature.errorBound.map { ", \($0)" } ?? "")
             table.append([feature.reference, feature.type, meaning, feature.entity, feature.source])
         }

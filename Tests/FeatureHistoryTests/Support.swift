@@ -31,6 +31,13 @@ enum World {
         (.decayedSum, "amount", nil, 0, nil), (.timeSinceLast, nil, nil, 0, nil),
     ]
 
+    /// Maps by category, each with its view's column and category.
+    static let byCategory: [(AggregateFunction, String?, String, Int64?)] = [
+        (.sum, "amount", "word", 60), (.count, nil, "quantity", nil), (.last, "word", "quantity", 600),
+        (.mean, "quantity", "word", nil), (.approxPercentile, "amount", "word", nil),
+        (.countDistinct, "quantity", "word", 600),
+    ]
+
     /// What functions of the views take.
     static func parameters(of function: AggregateFunction) -> FunctionParameters {
         switch function {
@@ -75,6 +82,18 @@ enum World {
 
     static func definition(isGrown: Bool) -> FeatureStoreDefinition {
         var views = [view("users", "user", perUser), view("cards", "card", perCard)]
+        views[0].aggregations += byCategory.enumerated().map { index, item in
+            var parameters = parameters(of: item.0)
+            parameters.maxGroups = 3
+            return Aggregation(
+                name: "g\(index)",
+                function: item.0,
+                parameters: parameters,
+                column: item.1,
+                groupBy: item.2,
+                timeWindow: item.3.map { .sliding(microseconds: $0 * second) } ?? .lifetime
+            )
+        }
         if isGrown { views.append(view("more", "user", added)) }
         return FeatureStoreDefinition(
             project: "test",
@@ -270,6 +289,7 @@ final class TestStore {
                     function: aggregation.function,
                     parameters: aggregation.parameters,
                     column: column,
+                    groupBy: aggregation.groupBy.flatMap { name in World.fields.firstIndex { $0.name == name } },
                     length: nil,
                     offset: aggregation.offset,
                     defaultValue: aggregation.defaultValue ?? .null

@@ -54,11 +54,13 @@ public final class LookupPlan: Sendable {
                 }
             }
             let column = aggregation.column.flatMap { history.column(view.storedColumn($0).name) }?.column
+            let category = aggregation.groupBy.flatMap { history.column(view.storedColumn($0).name) }?.column
             let filter = view.filterColumn.flatMap { history.column($0.name) }?.column
-            let type = aggregation.function.resultType(of: column?.field.type) ?? .int64
+            let type =
+                aggregation.function.resultType(of: column?.field.type, groupBy: category?.field.type) ?? .int64
             features.append(Feature(reference: reference, type: aggregation.timeWindow.type(of: type)))
             if members[history.id] == nil { histories.append(history) }
-            let columnsFrom = [column, filter].compactMap { $0?.availableFrom }.max() ?? .distantPast
+            let columnsFrom = [column, category, filter].compactMap { $0?.availableFrom }.max() ?? .distantPast
             let from = max(source.availableFrom, history.availableFrom, columnsFrom)
             members[history.id, default: []].append(
                 (Int32(output), PlannedAggregation(aggregation, of: view, in: history, availableFrom: from))
@@ -101,10 +103,12 @@ public final class LookupPlan: Sendable {
 extension PlannedAggregation {
     init(_ aggregation: Aggregation, of view: FeatureView, in history: HistorySchema, availableFrom: Instant) {
         let column = aggregation.column.flatMap { history.column(view.storedColumn($0).name) }
+        let category = aggregation.groupBy.flatMap { history.column(view.storedColumn($0).name) }
         self.init(
             function: aggregation.function,
             parameters: aggregation.parameters,
             column: column.map { ($0.index, $0.column.field.type) },
+            groupBy: category.map { ($0.index, $0.column.field.type) },
             window: aggregation.timeWindow,
             offset: aggregation.offset,
             defaultValue: aggregation.defaultValue,
