@@ -14,8 +14,8 @@ import pyarrow as arrow
 import strandline
 from pyarrow import parquet
 
-from .definitions import ENTITY, SERVICE, Feature
-from .points import Job
+from .definitions import ENTITY, PLACE, SERVICE, Feature
+from .points import Job, place_of
 from .processes import HarnessError, run
 from .values import microseconds
 
@@ -65,7 +65,7 @@ class Asker:
         boundary = _boundary(job)
         known_at = None if job.is_newest else self.known_at(job)
         for moment in job.moments:
-            entities = [{ENTITY: entity} for entity in moment.entities]
+            entities = [_key(entity, moment.as_of) for entity in moment.entities]
             result = self._client.get_features(SERVICE, entities, moment.as_of, known_at, boundary, event_times=True)
             self._check_known(job, result)
             times = result.event_times or {}
@@ -81,7 +81,7 @@ class Asker:
     def _rows(self, job: Job) -> Answer:
         rows = job.rows
         known_at = None if job.is_newest else self.known_at(job)
-        asked = [({ENTITY: entity}, as_of) for entity, as_of in rows]
+        asked = [(_key(entity, as_of), as_of) for entity, as_of in rows]
         result = self._client.get_historical_rows(SERVICE, asked, known_at, _boundary(job))
         self._check_known(job, result)
         columns = [Column(result.features[f.reference], result.statuses[f.reference], None) for f in self._features]
@@ -109,6 +109,10 @@ class Asker:
         return Answer(FILE, rows, columns)
 
 
+def _key(entity: int, as_of: int) -> dict[str, int | str]:
+    return {ENTITY: entity, PLACE: place_of(entity, as_of)}
+
+
 def _boundary(job: Job) -> str:
     return "inclusive" if job.is_inclusive else "strict"
 
@@ -124,6 +128,7 @@ def _label_file(rows: Sequence[tuple[int, int]]) -> Iterator[tuple[Path, Path]]:
         table = arrow.table({
             "row": arrow.array(range(len(rows)), arrow.int64()),
             ENTITY: arrow.array([entity for entity, _ in rows], arrow.int64()),
+            PLACE: arrow.array([place_of(entity, as_of) for entity, as_of in rows], arrow.string()),
             "event_timestamp": arrow.array([as_of for _, as_of in rows], arrow.timestamp("us", tz="UTC")),
         })
         parquet.write_table(table, labels)

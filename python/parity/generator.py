@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .definitions import DAY, ENTITY, HOUR, SECOND, TIME
+from .definitions import DAY, ENTITY, HOUR, PLACE, SECOND, TIME
 
 START = 1_700_000_000_000_000
 PARTITIONS = 4
@@ -22,6 +22,7 @@ CATEGORIES = (
     "quote\"\\",
     "a category whose name is far longer than thirty-two bytes, as names sometimes are",
 )
+PLACES = 150
 SUBNORMALS = (5e-324, 2.2250738585072009e-308, -5e-324)
 # 2^53 + 1 is written as the integer that no double is; -0.0 must come back as +0.0; the last two are halfway cases.
 AWKWARD = (2**53 + 1, -0.0, 0.1, 1e-7, -123456.78, 2.0**53, 2.5, 1.0000000000000002)
@@ -55,6 +56,13 @@ class _Draft:
     entity: int
     time: int
     arrival: int
+
+
+def place(number: int) -> str:
+    """A place's name: short and long ones, in several scripts, one of them empty. Negative ones are in no event."""
+    if number == 0:
+        return ""
+    return f"{CATEGORIES[number % len(CATEGORIES)]} {number}"
 
 
 def _routes() -> list[str]:
@@ -129,7 +137,9 @@ def _record(source: random.Random, draft: _Draft, number: int, size: Size) -> Re
             fields[name] = None
     # Absent and null are the same.
     kept = {name: value for name, value in fields.items() if value is not None or source.random() < 0.5}
-    record = {ENTITY: draft.entity, TIME: draft.time, ROUTE: ROUTES[partition], **kept}
+    # Mostly where the entity is at home, so that places and entities have events in common and not all of them.
+    at = draft.entity % PLACES if source.random() < 0.7 else source.randrange(PLACES)
+    record = {ENTITY: draft.entity, PLACE: place(at), TIME: draft.time, ROUTE: ROUTES[partition], **kept}
     return Record(partition, json.dumps(record, ensure_ascii=number % 2 == 0), draft.time)
 
 

@@ -7,13 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .definitions import DAY, HOUR, Feature
-from .generator import START
+from .generator import PLACES, START, place
 from .log import Event
 
 # The years 1 and 9999, the epoch, and instants so far off that every window but `lifetime` is empty.
 FAR = (
     -62_135_596_800_000_000, 0, START - 400 * DAY, START + 400 * DAY, START + 40 * 365 * DAY, 253_402_300_799_999_999,
 )
+
+
+def place_of(entity: int, as_of: int) -> str:
+    """The place that is asked for beside an entity: its home, or any; of entities never seen one never seen."""
+    if entity < 0:
+        return place(entity)
+    return place((entity if as_of % 3 else entity * 31 + as_of) % PLACES)
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class PointMaker:
         self._weights = [len(entities[name]) ** 0.85 for name in self._names]
         self._oldest = {name: events[0] for name, events in entities.items()}
         self._times = sorted(event.time for events in entities.values() for event in events)
-        edges = {(f.window.length or 0) + f.window.offset for f in features} | {f.window.offset for f in features}
+        edges = {f.window.reach for f in features} | {f.window.offset for f in features}
         self._edges = sorted(edges)
 
     def jobs(self, rows: int, rows_each: int, file_every: int) -> list[Job]:

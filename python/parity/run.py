@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .catalogue import catalogue
+from .catalogue import FUNCTIONS, KINDS, catalogue
 from .comparing import Tally
-from .definitions import HOUR, Feature
+from .definitions import ENTITY, HOUR, PLACE, PLACE_VIEW, Feature
 from .generator import Size
 from .log import Event, count, read_log, without
 from .points import Job, PointMaker
@@ -65,10 +65,15 @@ def execute(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
     try:
         world = loading.run(ProgressBar("loading", plan.size.chunks).update)
         entities = read_log(world.log)
+        # By what an event is stored under: its entity and, where some feature asks for places, its place.
+        keys = {ENTITY: len(entities)}
+        if any(feature.view == PLACE_VIEW for feature in features):
+            keys[PLACE] = len({event.values[PLACE] for events in entities.values() for event in events})
         for name, number in (
             ("entities", len(entities)), ("events", count(entities)), ("chunks", len(world.known)),
-            ("restarts", world.restarts), ("kills", world.kills), ("folded_events", count(entities) - world.unfolded),
-            ("cold_entities", len(entities) - world.resident),
+            ("restarts", world.restarts), ("kills", world.kills),
+            ("folded_events", count(entities) * len(keys) - world.unfolded),
+            ("cold_entities", sum(keys.values()) - world.resident),
         ):
             say(f"{name}={number}")
         say(f"seconds_loading={time.monotonic() - began:.0f}")
@@ -86,6 +91,8 @@ def _main_run(plan: Plan, setup: Setup, say: Callable[[str], None]) -> Tally:
     tally = run_jobs(setup, jobs, plan.processes, ProgressBar("comparing", len(jobs)).update)
     for function in plan.functions:
         say(f"cells_{function}={tally.cells[function]}")
+    for kind in KINDS:
+        say(f"cells_with_{kind}={tally.kinds[kind]}")
     for status, number in sorted(tally.statuses.items()):
         say(f"status_{status}={number}")
     for via, number in sorted(tally.compared.items()):
@@ -142,6 +149,8 @@ def _complaints(plan: Plan, tally: Tally, canaries: dict[str, int]) -> list[str]
     complaints = [f"the canary {name} found no mismatch" for name, found in canaries.items() if found == 0]
     if plan.has_main_run:
         few = [name for name in plan.functions if tally.cells[name] < plan.cells_each_function_min]
+        if len(plan.functions) == len(FUNCTIONS):
+            few += [kind for kind in KINDS if tally.kinds[kind] < plan.cells_each_function_min]
         if few:
             complaints.append(f"fewer than {plan.cells_each_function_min} cells: {', '.join(few)}")
         if _share(tally) < plan.nonempty_min:

@@ -14,7 +14,7 @@ from .comparing import Expected, Tally, compare
 from .definitions import Feature
 from .log import Event
 from .oracle import Oracle, Point, Undecided
-from .points import Job
+from .points import Job, place_of
 from .processes import HarnessError
 from .world import World
 
@@ -51,7 +51,8 @@ class Worker:
         features = self._setup.features
         expected: dict[tuple[int, int], Expected] = {}
         for entity, as_of in dict.fromkeys(job.rows):
-            point = Point(entity, as_of, job.known, job.is_inclusive != self._setup.has_other_boundary)
+            is_inclusive = job.is_inclusive != self._setup.has_other_boundary
+            point = Point(entity, as_of, job.known, is_inclusive, place_of(entity, as_of))
             try:
                 cells = self._oracle.cells(point, features)
             except Undecided:

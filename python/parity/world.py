@@ -11,7 +11,7 @@ from pathlib import Path
 
 import strandline
 
-from .definitions import ENTITY, LATE_VIEW, SOURCE, Feature, repository
+from .definitions import ENTITY, LATE_VIEW, PLACE, PLACE_VIEW, SOURCE, Feature, repository
 from .generator import PARTITIONS, ROUTE, LogWriter, Record, Size, make_chunks
 from .oracle import LateColumns
 from .processes import Broker, HarnessError, Server, run, wait_for
@@ -160,7 +160,8 @@ class Loading:
     def _newest_commit(self) -> int:
         """K of a read that names none."""
         features = [self._features[0].reference]
-        return microseconds(self._connected().get_features(features, {ENTITY: 0}).known_at)
+        key = {PLACE: ""} if self._features[0].view == PLACE_VIEW else {ENTITY: 0}
+        return microseconds(self._connected().get_features(features, key).known_at)
 
     def _check_offsets(self, log: LogWriter) -> None:
         """The positions that the log assumes, against those that the server met: ties hang on them."""
