@@ -25,6 +25,9 @@ HOURS = Window("6x1h", HOUR, series=6)
 DAYS = Window("7x1d_offset_12h", DAY, 12 * HOUR, series=7)
 WEEKS = Window("3x7d", 7 * DAY, series=3)
 
+# A question whose K is its own T.
+ROW_TIME = "row_time"
+
 # What a feature may have beside its function; of each there is as much as of a function.
 KINDS = ("group_by", "filter", "derived_column", "event_window", "series", "string_key")
 

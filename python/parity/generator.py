@@ -11,7 +11,6 @@ from typing import Any
 
 from .definitions import DAY, ENTITY, HOUR, PLACE, SECOND, TIME
 
-START = 1_700_000_000_000_000
 PARTITIONS = 4
 ROUTE = "route"
 
@@ -76,12 +75,15 @@ def _routes() -> list[str]:
 ROUTES = _routes()
 
 
-def make_chunks(seed: int, size: Size) -> list[list[Record]]:
-    """The records in the order of their arrival, cut into chunks."""
+def make_chunks(seed: int, size: Size, start: int) -> list[list[Record]]:
+    """The records in the order of their arrival, cut into chunks. Nothing happens before `start`."""
     source = random.Random(seed)
     drafts: list[_Draft] = []
     for entity, count in enumerate(_counts(source, size)):
-        drafts += _drafts(source, entity, count, size)
+        drafts += [
+            _Draft(draft.entity, start + draft.time, start + draft.arrival)
+            for draft in _drafts(source, entity, count, size)
+        ]
     drafts.sort(key=lambda draft: draft.arrival)
     chunks = []
     for chunk in range(size.chunks):
@@ -104,15 +106,15 @@ def _counts(source: random.Random, size: Size) -> list[int]:
 
 
 def _drafts(source: random.Random, entity: int, count: int, size: Size) -> list[_Draft]:
-    """Events in sessions, some at one instant, one in ten late. Sessions come in streaks, as people's visits do."""
+    """From time 0 on: events in sessions, some at one instant, one in ten late. Sessions come in streaks, as people's visits do."""
     drafts: list[_Draft] = []
-    time = START + source.randrange(size.days * DAY)
+    time = source.randrange(size.days * DAY)
     left_in_session = 0
     for _ in range(count):
         if left_in_session == 0:
             is_streak = source.random() < 0.8
             pause = int(source.expovariate(1 / (8 * HOUR))) if is_streak else source.randrange(size.days * DAY)
-            time = START + (time - START + pause) % (size.days * DAY)
+            time = (time + pause) % (size.days * DAY)
             left_in_session = source.randrange(1, 24)
         elif source.random() < 0.8:
             time += int(source.expovariate(1 / (6 * 60 * SECOND)))

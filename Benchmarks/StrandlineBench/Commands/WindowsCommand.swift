@@ -46,6 +46,10 @@ struct WindowsCommand: ParsableCommand {
         printLine(["read_us_30d_100_events": fixed(few / 1000, 3)])
         printLine(["read_us_30d_1m_events": fixed(many / 1000, 3)])
         printLine(["read_1m_events_vs_100_events": fixed(many / few, 3)])
+        for categories in [10, 100, 1000] {
+            let grouped = read(events, categories: categories)
+            printLine(["read_us_30d_1m_events_by_\(categories)": fixed(grouped / 1000, 3)])
+        }
         try DiskBytes(folder: data).measure()
     }
 
@@ -82,8 +86,13 @@ struct WindowsCommand: ParsableCommand {
     }
 
     /// Nanoseconds of a read of count, sum, mean and max over 30 days, as of random instants of the last hour.
-    private func read(_ count: Int) -> Double {
+    ///
+    /// - Parameter categories: with it each is a map, of the ten largest of so many categories.
+    private func read(_ count: Int, categories: Int? = nil) -> Double {
         let batch = batch(count, .exponential)
+        if let categories {
+            for row in 0..<count { batch.column(1)[row] = Double(row.hashed % categories).bitPattern }
+        }
         var entity = EntityEvents()
         defer { entity.free() }
         for row in 0..<count { entity.insert(row, of: batch) }
@@ -92,6 +101,7 @@ struct WindowsCommand: ParsableCommand {
                 PlannedAggregation(
                     function: $0,
                     column: (0, .float64),
+                    groupBy: categories == nil ? nil : (1, .float64),
                     window: .sliding(microseconds: 30 * Self.day),
                     offset: 0,
                     defaultValue: nil,
@@ -112,8 +122,8 @@ struct WindowsCommand: ParsableCommand {
                 outputs: [0, 1, 2, 3]
             )
         }
-        for _ in 0..<1000 { readOnce() }
-        let reads = 50_000
+        for _ in 0..<(categories == nil ? 1000 : 10) { readOnce() }
+        let reads = categories == nil ? 50_000 : 500
         let began = Measure.nanoseconds()
         for _ in 0..<reads { readOnce() }
         return Double(Measure.nanoseconds() - began) / Double(reads)
@@ -134,6 +144,14 @@ struct SplitMix {
 
     /// In 0 ..< 1.
     mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+}
+
+extension Int {
+    /// Not negative, and the same on every run.
+    fileprivate var hashed: Int {
+        var random = SplitMix(state: UInt64(self))
+        return Int(random.next() >> 2)
+    }
 }
 
 extension EventBatch {
