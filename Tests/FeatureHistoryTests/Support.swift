@@ -57,6 +57,12 @@ enum World {
         (.sum, "amount", 60, 0, nil),
     ]
 
+    /// The categories come with the view; what is summed was there.
+    static let addedByCategory: [(AggregateFunction, String?, String, Int64?)] = [
+        (.sum, "amount", "flag", 60), (.count, nil, "seen", nil),
+    ]
+    static let addedCount = added.count + addedByCategory.count
+
     static func view(
         _ name: String,
         _ entity: String,
@@ -80,9 +86,8 @@ enum World {
         )
     }
 
-    static func definition(isGrown: Bool) -> FeatureStoreDefinition {
-        var views = [view("users", "user", perUser), view("cards", "card", perCard)]
-        views[0].aggregations += byCategory.enumerated().map { index, item in
+    private static func aggregations(_ list: [(AggregateFunction, String?, String, Int64?)]) -> [Aggregation] {
+        list.enumerated().map { index, item in
             var parameters = parameters(of: item.0)
             parameters.maxGroups = 3
             return Aggregation(
@@ -94,7 +99,15 @@ enum World {
                 timeWindow: item.3.map { .sliding(microseconds: $0 * second) } ?? .lifetime
             )
         }
-        if isGrown { views.append(view("more", "user", added)) }
+    }
+
+    static func definition(isGrown: Bool) -> FeatureStoreDefinition {
+        var views = [view("users", "user", perUser), view("cards", "card", perCard)]
+        views[0].aggregations += aggregations(byCategory)
+        if isGrown {
+            views.append(view("more", "user", added))
+            views[2].aggregations += aggregations(addedByCategory)
+        }
         return FeatureStoreDefinition(
             project: "test",
             entities: [
@@ -295,7 +308,7 @@ final class TestStore {
                     defaultValue: aggregation.defaultValue ?? .null
                 )
                 if case .sliding(let length) = aggregation.timeWindow { query.length = length }
-                if view.name == "more", aggregation.column == "flag" || aggregation.column == "seen" {
+                if view.name == "more", aggregation.columnsRead.contains(where: { ["flag", "seen"].contains($0) }) {
                     query.availableFrom = grownAt
                 }
                 return NaiveOracle.value(

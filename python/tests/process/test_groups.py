@@ -103,6 +103,14 @@ def test_get_and_features(server: Server) -> None:
     assert [feature.get("group_by") for feature in described][:2] == ["merchant", "kind"]
 
 
+def test_plan_says_what_changes(server: Server, tmp_path: Path) -> None:
+    changed = VIEWS.replace("max_groups: 2", "max_groups: 3").replace("group_by: kind", "group_by: merchant")
+    repo = write_repo(tmp_path / "repo", STORE, changed)
+    plan = run("plan", "--repo", str(repo), "--address", server.address, check=False).stdout
+    assert "var_samp(max_groups 2) of amount by code over 30d -> var_samp(max_groups 3) of amount by code over 30d" in plan
+    assert "+ count_by_merchant_lifetime (count of events by merchant over lifetime)" in plan
+
+
 def test_python_client(server: Server) -> None:
     with strandline.connect(server.address) as client:
         result = client.get_features("churn", {"customer_id": 1}, T)
