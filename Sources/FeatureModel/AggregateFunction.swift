@@ -53,6 +53,12 @@ public enum AggregateFunction: String, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// The same with `group_by` a column of `category` (nil: none): a map from categories to single values.
+    public func resultType(of type: ValueType?, groupBy category: ValueType?) -> FeatureType? {
+        guard let category else { return resultType(of: type) }
+        return resultType(of: type)?.single.map { .map(category, to: $0) }
+    }
+
     /// Whether an empty window gives a number and not null.
     public var countsEmptyAsZero: Bool {
         switch self {
@@ -74,8 +80,11 @@ public struct FunctionParameters: Hashable, Sendable {
     public var precision: Int?
     /// Microseconds: the decayed functions.
     public var halfLife: Int64?
-    /// More distinct values than this in a window are OVERFLOW: `count_distinct`, `top_k`, `histogram`.
+    /// More distinct values than this in a window are OVERFLOW: `count_distinct`, `top_k`, `histogram`; with `group_by`,
+    /// more categories (of `count_distinct`, more pairs of a category and a value).
     public var maxDistinct: Int?
+    /// How many categories `group_by` answers with: those with the most events.
+    public var maxGroups: Int?
 
     public init(
         n: Int? = nil,
@@ -83,7 +92,8 @@ public struct FunctionParameters: Hashable, Sendable {
         accuracy: Double? = nil,
         precision: Int? = nil,
         halfLife: Int64? = nil,
-        maxDistinct: Int? = nil
+        maxDistinct: Int? = nil,
+        maxGroups: Int? = nil
     ) {
         self.n = n
         self.percentile = percentile
@@ -91,6 +101,7 @@ public struct FunctionParameters: Hashable, Sendable {
         self.precision = precision
         self.halfLife = halfLife
         self.maxDistinct = maxDistinct
+        self.maxGroups = maxGroups
     }
 
     public static let nRange = 1...1000
@@ -100,6 +111,8 @@ public struct FunctionParameters: Hashable, Sendable {
     public static let precisionDefault = 12
     public static let maxDistinctRange = 1...1_000_000
     public static let maxDistinctDefault = 10_000
+    public static let maxGroupsRange = 1...1000
+    public static let maxGroupsDefault = 10
     /// Shorter half-lives would spread a long window's weights over more powers of two than a sum can afford.
     public static let halfLifeRange: ClosedRange<Int64> = 60_000_000...TimeWindow.longest
 }
@@ -111,7 +124,7 @@ extension FunctionParameters {
             ("n", n.map(String.init)), ("percentile", percentile.map { "\($0)" }),
             ("accuracy", accuracy.map { "\($0)" }),
             ("precision", precision.map(String.init)), ("half_life", halfLife.map(TimeWindow.text(microseconds:))),
-            ("max_distinct", maxDistinct.map(String.init)),
+            ("max_distinct", maxDistinct.map(String.init)), ("max_groups", maxGroups.map(String.init)),
         ]
         let texts = given.compactMap { name, value in value.map { "\(name) \($0)" } }
         return texts.isEmpty ? nil : texts.joined(separator: ", ")

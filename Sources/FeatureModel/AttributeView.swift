@@ -70,21 +70,21 @@ public protocol EventView: Sendable {
     var filter: EventExpression? { get }
     var columns: [DerivedColumn] { get }
     var description: String { get }
-    /// Its features, each with the column that it reads, by the view's name for that; nil where it reads none.
-    var features: [(name: String, column: String?)] { get }
+    /// Its features, each with the columns that it reads, by the view's names for them.
+    var features: [(name: String, columns: [String])] { get }
 }
 
 extension EventView {
-    public var usedColumns: [String] { features.compactMap(\.column) }
+    public var usedColumns: [String] { features.flatMap(\.columns) }
     public var featureNames: [String] { features.map(\.name) }
 }
 
 extension FeatureView: EventView {
-    public var features: [(name: String, column: String?)] { aggregations.map { ($0.name, $0.column) } }
+    public var features: [(name: String, columns: [String])] { aggregations.map { ($0.name, $0.columnsRead) } }
 }
 
 extension AttributeView: EventView {
-    public var features: [(name: String, column: String?)] { attributes.map { ($0.name, $0.column) } }
+    public var features: [(name: String, columns: [String])] { attributes.map { ($0.name, [$0.column]) } }
 }
 
 extension FeatureStoreDefinition {

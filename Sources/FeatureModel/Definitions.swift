@@ -128,6 +128,8 @@ public struct Aggregation: Hashable, Sendable {
     public var parameters: FunctionParameters
     /// nil counts events.
     public var column: String?
+    /// A column whose values are categories: the result is a map from each to the function's value over its events.
+    public var groupBy: String?
     public var timeWindow: TimeWindow
     /// How far before T the window ends, in microseconds.
     public var offset: Int64
@@ -139,6 +141,7 @@ public struct Aggregation: Hashable, Sendable {
         function: AggregateFunction,
         parameters: FunctionParameters = FunctionParameters(),
         column: String? = nil,
+        groupBy: String? = nil,
         timeWindow: TimeWindow,
         offset: Int64 = 0,
         defaultValue: FeatureValue? = nil
@@ -149,26 +152,33 @@ public struct Aggregation: Hashable, Sendable {
                 function: function,
                 parameters: parameters,
                 column: column,
+                groupBy: groupBy,
                 timeWindow: timeWindow,
                 offset: offset
             )
         self.function = function
         self.parameters = parameters
         self.column = column
+        self.groupBy = groupBy
         self.timeWindow = timeWindow
         self.offset = offset
         self.defaultValue = defaultValue
     }
 
-    /// `amount_sum_30d`, `count_7d`, `amount_sum_30d_offset_30d`.
+    /// The columns that it reads, whether of the source or derived.
+    public var columnsRead: [String] { [column, groupBy].compactMap { $0 } }
+
+    /// `amount_sum_30d`, `count_7d`, `amount_sum_30d_offset_30d`, `amount_sum_by_merchant_30d`.
     public static func defaultName(
         function: AggregateFunction,
         parameters: FunctionParameters = FunctionParameters(),
         column: String?,
+        groupBy: String? = nil,
         timeWindow: TimeWindow,
         offset: Int64
     ) -> String {
-        var parts = [function.label(parameters), timeWindow.description]
+        let group = groupBy.map { ["by", $0] } ?? []
+        var parts = [function.label(parameters)] + group + [timeWindow.description]
         if let column { parts.insert(column, at: 0) }
         if offset != 0 { parts += ["offset", TimeWindow.text(microseconds: offset)] }
         return parts.joined(separator: "_")

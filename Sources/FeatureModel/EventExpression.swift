@@ -80,6 +80,11 @@ extension EventView {
     /// The mark that says which events pass the view's filter.
     public var filterColumn: StoredColumn? { filter.map { .mark($0.text) } }
 
+    /// The type of a source's or derived column; nil when there is no such one.
+    public func type(ofColumn name: String, over source: Source) -> ValueType? {
+        columns.first { $0.name == name }?.expression.type ?? source.schema.first { $0.name == name }?.type
+    }
+
     /// Every stored column that the view reads, with its type; nil for a field that the source lacks.
     public func storedColumns(of source: Source) -> [(column: StoredColumn, type: ValueType?)] {
         var wanted: [(column: StoredColumn, type: ValueType?)] = []
@@ -87,8 +92,7 @@ extension EventView {
             if !wanted.contains(where: { $0.column == column }) { wanted.append((column, type)) }
         }
         for name in usedColumns {
-            let derived = columns.first { $0.name == name }
-            add(storedColumn(name), derived?.expression.type ?? source.schema.first { $0.name == name }?.type)
+            add(storedColumn(name), type(ofColumn: name, over: source))
         }
         if let filterColumn { add(filterColumn, .bool) }
         if source.hasTombstones { add(.live, .bool) }
@@ -107,8 +111,10 @@ extension EventView {
 extension FeatureView {
     /// The type of an aggregation's value; nil when its column is missing or of a type that its function does not take.
     public func type(of aggregation: Aggregation, over source: Source) -> FeatureType? {
-        let derived = columns.first { $0.name == aggregation.column }?.expression.type
-        let column = derived ?? source.schema.first { $0.name == aggregation.column }?.type
-        return aggregation.function.resultType(of: column).map { aggregation.timeWindow.type(of: $0) }
+        let category = aggregation.groupBy.flatMap { type(ofColumn: $0, over: source) }
+        if aggregation.groupBy != nil, category == nil { return nil }
+        let column = aggregation.column.flatMap { type(ofColumn: $0, over: source) }
+        return aggregation.function.resultType(of: column, groupBy: category)
+            .map { aggregation.timeWindow.type(of: $0) }
     }
 }

@@ -21,14 +21,15 @@ struct FeatureList {
 
 extension RepositoryReader {
     static let aggregationKeys =
-        ["column", "function", "time_window", "offset", "name", "default"] + FunctionParameters.keys
+        ["column", "function", "group_by", "time_window", "offset", "name", "default"] + FunctionParameters.keys
 
     func readAggregation(_ value: YAMLValue, source: Source?, into features: inout FeatureList) {
         let foreign = [
             "window": "did you mean 'time_window'?", "windows": "'time_window' takes a list too",
             "slide_interval": "windows move with every event; there is no interval to set",
             "aggregation_interval": "windows move with every event; there is no interval to set",
-            "fillna": "did you mean 'default'?",
+            "fillna": "did you mean 'default'?", "groupby": "did you mean 'group_by'?",
+            "category": "did you mean 'group_by'?",
         ]
         let before = diagnostics.count
         guard
@@ -43,7 +44,14 @@ extension RepositoryReader {
         let function = map.required("function").flatMap { map.text($0, "function") }.flatMap { readFunction($0) }
         let parameters = readParameters(of: function, map)
         let column = map.text("column")
-        let type = checkColumn(column, function: function, source: source, features.derived, map)
+        let category = map.text("group_by")
+        let type = checkGroups(
+            category,
+            of: checkColumn(column, function: function, source: source, features.derived, map),
+            function: function,
+            source: source,
+            features.derived
+        )
         let windows = map.required("time_window").map { readWindows($0, map) } ?? []
         let offset =
             map.parsed("offset", expected: "a duration from 0s to 3652d such as 30d") {
@@ -60,7 +68,7 @@ extension RepositoryReader {
             name = nil
         }
         guard diagnostics.count == before, let function else { return features.isWhole = false }
-        if let column, features.columnPlaces[column.value] == nil {
+        for column in [column, category].compactMap({ $0 }) where features.columnPlaces[column.value] == nil {
             features.columnPlaces[column.value] = column.location
         }
         for window in windows {
@@ -69,6 +77,7 @@ extension RepositoryReader {
                 function: function,
                 parameters: parameters,
                 column: column?.value,
+                groupBy: category?.value,
                 timeWindow: window.value,
                 offset: offset,
                 defaultValue: defaultValue
@@ -113,19 +122,7 @@ extension RepositoryReader {
             }
             return function.resultType(of: nil)
         }
-        guard let source else { return nil }
-        let fields = source.schema + derived.derived.map { Field(name: $0.name, type: $0.expression.type) }
-        guard let field = fields.first(where: { $0.name == column.value }) else {
-            // It may be the column whose expression was wrong: that mistake is reported already.
-            guard derived.isWhole else { return nil }
-            let suggestion = hint(for: column.value, among: fields.map(\.name), title: "its columns")
-            diagnostics.add(
-                column.location,
-                "source \(source.name.quoted) has no column \(column.value.quoted)\(suggestion)"
-            )
-            return nil
-        }
-        guard let function else { return nil }
+        guard let field = field(column, source: source, derived), let function else { return nil }
         if let result = function.resultType(of: field.type) { return result }
         let types = ValueType.allCases.filter { function.resultType(of: $0) != nil }.map(\.name).joined(separator: ", ")
         diagnostics.add(
@@ -133,6 +130,44 @@ extension RepositoryReader {
             "'\(function.rawValue)' does not apply to column \(column.value.quoted) of type \(field.type.name); it takes \(types)"
         )
         return nil
+    }
+
+    /// A column by its name; nil, and reported unless that follows from another mistake, when there is none.
+    private func field(_ column: Located<String>, source: Source?, _ derived: ViewColumns) -> Field? {
+        guard let source else { return nil }
+        let fields = source.schema + derived.derived.map { Field(name: $0.name, type: $0.expression.type) }
+        if let field = fields.first(where: { $0.name == column.value }) { return field }
+        // It may be the column whose expression was wrong: that mistake is reported already.
+        guard derived.isWhole else { return nil }
+        let suggestion = hint(for: column.value, among: fields.map(\.name), title: "its columns")
+        diagnostics.add(
+            column.location,
+            "source \(source.name.quoted) has no column \(column.value.quoted)\(suggestion)"
+        )
+        return nil
+    }
+
+    /// Checks that the column of categories exists, and that the function gives each category a single value.
+    ///
+    /// - Returns: the type of the result; nil when it is unknown.
+    private func checkGroups(
+        _ category: Located<String>?,
+        of result: FeatureType?,
+        function: AggregateFunction?,
+        source: Source?,
+        _ derived: ViewColumns
+    ) -> FeatureType? {
+        guard let category else { return result }
+        let field = field(category, source: source, derived)
+        guard let function, let result else { return nil }
+        guard let value = result.single else {
+            diagnostics.add(
+                category.location,
+                "'\(function.rawValue)' takes no 'group_by': a map holds single values, not \(result.name)"
+            )
+            return nil
+        }
+        return field.map { .map($0.type, to: value) }
     }
 
     private func readWindows(_ value: YAMLValue, _ map: MapReader) -> [Located<TimeWindow>] {

@@ -108,6 +108,11 @@ struct CanonicalBytes {
         text(aggregation.function.rawValue)
         parameters(aggregation.parameters)
         optional(aggregation.column) { $0.text($1) }
+        // Nothing at all without it, as with parameters.
+        if let category = aggregation.groupBy {
+            text("group_by")
+            text(category)
+        }
         switch aggregation.timeWindow {
         case .lifetime: choice(1)
         case .sliding(let length):
@@ -133,6 +138,7 @@ struct CanonicalBytes {
             ("n", parameters.n.map { Int64($0) }), ("percentile", parameters.percentile.map(bits)),
             ("accuracy", parameters.accuracy.map(bits)), ("precision", parameters.precision.map { Int64($0) }),
             ("half_life", parameters.halfLife), ("max_distinct", parameters.maxDistinct.map { Int64($0) }),
+            ("max_groups", parameters.maxGroups.map { Int64($0) }),
         ]
         for (name, value) in given {
             guard let value else { continue }

@@ -25,7 +25,7 @@ struct MapReader {
         _ diagnostics: DiagnosticList
     ) {
         guard case .map(let entries) = value.kind else {
-            let hint = keys.map { " with the keys " + $0.prefix(12).joined(separator: ", ") } ?? ""
+            let hint = keys.map { " with the keys " + $0.prefix(16).joined(separator: ", ") } ?? ""
             diagnostics.add(value.location, "\(title) must be a mapping\(hint), not \(value.kindName)")
             return nil
         }

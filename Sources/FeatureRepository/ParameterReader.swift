@@ -4,7 +4,7 @@ import FeatureModel
 
 extension FunctionParameters {
     /// Every parameter, in the order in which messages list them.
-    static let keys = ["n", "percentile", "accuracy", "precision", "half_life", "max_distinct"]
+    static let keys = ["n", "percentile", "accuracy", "precision", "half_life", "max_distinct", "max_groups"]
 }
 
 extension AggregateFunction {
@@ -27,14 +27,15 @@ extension RepositoryReader {
     func readParameters(of function: AggregateFunction?, _ map: MapReader) -> FunctionParameters {
         var parameters = FunctionParameters()
         guard let function else { return parameters }
-        let (needed, optional) = function.parameterKeys
+        var (needed, optional) = function.parameterKeys
+        if map["group_by"] != nil { optional = Array(Set(optional + ["max_distinct", "max_groups"])).sorted() }
         for key in FunctionParameters.keys where !needed.contains(key) && !optional.contains(key) {
             guard let value = map[key] else { continue }
             let takes = (needed + optional).joined(separator: ", ")
-            diagnostics.add(
-                value.location,
-                "'\(function.rawValue)' takes no '\(key)'" + (takes.isEmpty ? "" : "; it takes \(takes)")
-            )
+            let hint =
+                key == "max_groups"
+                ? "; it goes with 'group_by'" : takes.isEmpty ? "" : "; it takes \(takes)"
+            diagnostics.add(value.location, "'\(function.rawValue)' takes no '\(key)'" + hint)
         }
         for key in needed where map[key] == nil {
             diagnostics.add(map.location, "'\(function.rawValue)' needs '\(key)'")
@@ -55,6 +56,9 @@ extension RepositoryReader {
         }
         if taken.contains("max_distinct") {
             parameters.maxDistinct = wholeNumber("max_distinct", in: FunctionParameters.maxDistinctRange, map)
+        }
+        if taken.contains("max_groups") {
+            parameters.maxGroups = wholeNumber("max_groups", in: FunctionParameters.maxGroupsRange, map)
         }
         return parameters
     }

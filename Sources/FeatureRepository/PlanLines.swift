@@ -48,7 +48,8 @@ func line(_ aggregation: Aggregation) -> String { "\(aggregation.name) (\(text(a
 /// `sum of amount over 7d, ending 1d before, default 0.0`
 func text(_ aggregation: Aggregation) -> String {
     let function = aggregation.function.rawValue + (aggregation.parameters.text.map { "(\($0))" } ?? "")
-    let what = "\(function) of \(aggregation.column ?? "events")"
+    let group = aggregation.groupBy.map { " by \($0)" } ?? ""
+    let what = "\(function) of \(aggregation.column ?? "events")\(group)"
     var text = "\(what) over \(aggregation.timeWindow)"
     if aggregation.offset != 0 { text += ", ending \(TimeWindow.text(microseconds: aggregation.offset)) before" }
     if let value = aggregation.defaultValue { text += ", default \(FeatureRepository.text(value))" }

@@ -26,7 +26,7 @@ func partialNotes(from applied: FeatureStoreDefinition, to new: FeatureStoreDefi
         for column in newColumns {
             let isFilter = view.filterColumn?.name == column
             let features = view.features.filter { feature in
-                isFilter || feature.column.map { view.storedColumn($0).name } == column
+                isFilter || feature.columns.contains { view.storedColumn($0).name == column }
             }.map(\.name).joined(separator: ", ")
             notes.append(
                 "view '\(view.name)': no view used \(isFilter ? "this filter" : "column '\(column)'") so far, so it is not in the history; "
@@ -63,6 +63,7 @@ private struct LifetimeState: Hashable {
     var function: AggregateFunction
     var parameters: FunctionParameters
     var column: String?
+    var category: String?
     var filter: String?
 
     /// Features with other windows keep nothing: they are like no `lifetime` feature.
@@ -70,6 +71,7 @@ private struct LifetimeState: Hashable {
         function = aggregation.function
         parameters = aggregation.parameters
         column = aggregation.timeWindow == .lifetime ? aggregation.column.map { view.storedColumn($0).name } : "\u{0}"
+        category = aggregation.groupBy.map { view.storedColumn($0).name }
         filter = view.filterColumn?.name
     }
 }

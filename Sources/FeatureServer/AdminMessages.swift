@@ -93,6 +93,8 @@ public struct DescribeMessage: Codable, Sendable {
         /// How far the value may lie off; absent for exact functions.
         public var errorBound: String?
         public var column: String?
+        /// The column of categories; absent where the value is not a map by category.
+        public var groupBy: String?
         public var filter: String?
         /// Absent for an attribute.
         public var timeWindow: String?

@@ -97,6 +97,7 @@ extension DescribeMessage {
                     parameters: aggregation.parameters.text,
                     errorBound: aggregation.function.errorBound(aggregation.parameters),
                     column: aggregation.column,
+                    groupBy: aggregation.groupBy,
                     filter: view.filter?.text,
                     timeWindow: aggregation.timeWindow.description,
                     offset: aggregation.offset == 0 ? nil : TimeWindow.text(microseconds: aggregation.offset),

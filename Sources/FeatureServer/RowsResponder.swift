@@ -48,6 +48,7 @@ struct RowsResponder {
             outcome = try PointInTimeJoin(store: store, plan: lookup.plan).columns(
                 for: rows,
                 knownAt: knownAt,
+                rowTime: request.rowTime,
                 boundary: request.boundary,
                 byteCountMax: byteCountMax
             )

@@ -64,12 +64,16 @@ extension StrandlineClient {
     /// - Parameters:
     ///   - keys: 1 to `limits.rowsMax`; each has the join keys' values in the order of `prepared.joinKeys`.
     ///   - asOf: one T a row.
+    ///   - knownAt: K; nil for the newest visible commit.
+    ///   - rowTime: true: each row is known at its own T, or at K where that is earlier: what a lookup at that instant
+    ///     could have answered. The result's K is the latest that any row may have.
     /// - Throws: as `lookup`.
     public func rows(
         _ prepared: PreparedLookup,
         keys: [[FeatureValue]],
         asOf: [Instant],
         knownAt: Instant? = nil,
+        rowTime: Bool = false,
         boundary: Boundary = .strict
     ) async throws(ClientError) -> ColumnsResult {
         try check(prepared)
@@ -79,6 +83,7 @@ extension StrandlineClient {
         let request = RowsRequest(
             lookupID: prepared.lookupID,
             knownAt: knownAt,
+            rowTime: rowTime,
             boundary: boundary,
             asOf: asOf,
             keys: try prepared.encode(keys)

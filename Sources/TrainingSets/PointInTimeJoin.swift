@@ -1,6 +1,8 @@
 // The point-in-time join: label rows in, feature columns out.
 //
-//   rows (key, T) --> ordered by (key, T) --> one read an entity and row, at one K --> cells --> columns in row order
+//   rows (key, T) --> ordered by (key, T) --> one read an entity and row, at its K --> cells --> columns in row order
+//
+// K is one for all rows, or each row's own T: what a lookup at that instant could have answered.
 //
 // A cell is the same call that answers a lookup as of its T (promise P5). Rows of one entity stand together, so its
 // history is fetched once and stays in memory while its rows are served.
@@ -65,11 +67,13 @@ public struct PointInTimeJoin {
 
     /// - Parameters:
     ///   - knownAt: the one K of all rows.
+    ///   - rowTime: true: that of each row is its own T, or `knownAt` where that is earlier.
     ///   - byteCountMax: the most bytes of strings, lists and maps over all rows; beyond it the join ends early.
     ///   - isCancelled: asked between rows; true ends the join early.
     public func columns(
         for rows: LabelRows,
         knownAt: Instant,
+        rowTime: Bool = false,
         boundary: Boundary,
         byteCountMax: Int,
         isCancelled: () -> Bool = { false }
@@ -92,7 +96,8 @@ public struct PointInTimeJoin {
         let scratch = ReadScratch()
         for row in order {
             if isCancelled() { return .cancelled }
-            let point = ReadPoint(asOf: rows.asOf[row], knownAt: knownAt, boundary: boundary)
+            let asOf = rows.asOf[row]
+            let point = ReadPoint(asOf: asOf, knownAt: rowTime ? min(asOf, knownAt) : knownAt, boundary: boundary)
             let key = Array(rows.key(row))
             try withBytes(of: key) { bytes throws(StoreError) in try store.read(plan, key: bytes, at: point, scratch) }
             if scratch.cells.isTooLong { return .tooLarge }

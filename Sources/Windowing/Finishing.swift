@@ -27,6 +27,7 @@ struct Finishing {
             },
             parameters: output.parameters,
             columnType: output.columnType,
+            categoryType: output.categoryType,
             asOf: asOf,
             end: end,
             events: events,
@@ -65,7 +66,7 @@ struct Finishing {
         for output in outputs {
             let column = evaluation.columns[output.column]
             let isKept =
-                base.pointee.state(of: column.column, parts: AccumulatorParts(output.function)) != nil
+                base.pointee.state(of: column.column, parts: output.parts) != nil
                 && output.state.map {
                     base.pointee.state(of: evaluation.functions[$0].column, evaluation.functions[$0].kind) != nil
                 } ?? true

@@ -13,6 +13,8 @@ public struct PlannedAggregation: Sendable {
     public var parameters: FunctionParameters
     /// The column's index in the history and its type; nil counts events.
     public var column: (index: Int, type: ValueType)?
+    /// The column of categories: the result is a map from each to the function's value.
+    public var groupBy: (index: Int, type: ValueType)?
     public var window: TimeWindow
     public var offset: Int64
     public var defaultValue: FeatureValue?
@@ -27,6 +29,7 @@ public struct PlannedAggregation: Sendable {
         function: AggregateFunction,
         parameters: FunctionParameters = FunctionParameters(),
         column: (index: Int, type: ValueType)?,
+        groupBy: (index: Int, type: ValueType)? = nil,
         window: TimeWindow,
         offset: Int64,
         defaultValue: FeatureValue?,
@@ -37,6 +40,7 @@ public struct PlannedAggregation: Sendable {
         self.function = function
         self.parameters = parameters
         self.column = column
+        self.groupBy = groupBy
         self.window = window
         self.offset = offset
         self.defaultValue = defaultValue
@@ -45,15 +49,36 @@ public struct PlannedAggregation: Sendable {
         self.availableFrom = availableFrom
     }
 
+    /// The column without whose value an event does not count. Within a category the function's own column decides again.
+    var counted: (index: Int, type: ValueType)? { groupBy ?? column }
+
     /// An event counts when its null word has none of these bits.
-    var mask: UInt64 { nullBit(column?.index) | filterMask }
+    var mask: UInt64 { nullBit(counted?.index) | filterMask }
 
     /// An event belongs to the view when its null word has none of these bits.
     var filterMask: UInt64 { nullBit(filter) | nullBit(live) }
 
     /// The type of the result: of a series a list.
-    var resultType: FeatureType {
-        window.type(of: function.resultType(of: column?.type) ?? .int64)
+    public var resultType: FeatureType {
+        window.type(of: function.resultType(of: column?.type, groupBy: groupBy?.type) ?? .int64)
+    }
+
+    /// Which parts of the counted column's everyday state the function asks for.
+    var parts: AccumulatorParts { groupBy == nil ? AccumulatorParts(function) : [] }
+
+    /// The state that the function needs beside that; nil when it needs none.
+    var stateKind: StateKind? {
+        let kind = StateKind(function, parameters)
+        guard groupBy != nil else { return kind }
+        // All functions over one column and category share what is kept of each category.
+        let own = TileLayout.Column(
+            index: column?.index,
+            kind: column.map { ColumnKind($0.type) } ?? .flag,
+            mask: nullBit(column?.index),
+            parts: .sum
+        )
+        let most = parameters.maxDistinct ?? FunctionParameters.maxDistinctDefault
+        return .groups(Grouping(column: own, kind: kind, maxDistinct: most))
     }
 }
 
@@ -69,10 +94,14 @@ public struct WindowPlan: Sendable {
         var parameters: FunctionParameters
         /// Index into the group's columns.
         var column: Int
+        /// Parts of the column's state that the function needs.
+        var parts: AccumulatorParts
         /// Index into the group's functions; nil where the column's state is enough.
         var state: Int?
         var type: FeatureType
         var columnType: ValueType?
+        /// The type of the categories; nil where there are none.
+        var categoryType: ValueType?
         var defaultSlot: UInt64?
         var defaultString: [UInt8]?
         var defaultValue: FeatureValue
@@ -174,7 +203,7 @@ public struct WindowPlan: Sendable {
                 columnOf[place] = slot
                 columns.append(Column(place: place, column: layout.columns[place], parts: []))
             }
-            columns[slot].parts.formUnion(AccumulatorParts(aggregation.function))
+            columns[slot].parts.formUnion(aggregation.parts)
         }
         let lengths = Set(members.map(\.element.length)).sorted { a, b in
             guard let a else { return false }
@@ -202,8 +231,10 @@ extension WindowPlan.Output {
         self.parameters = aggregation.parameters
         self.column = column
         self.state = state
+        self.parts = aggregation.parts
         self.type = aggregation.resultType
         self.columnType = aggregation.column?.type
+        self.categoryType = aggregation.groupBy?.type
         self.availableFrom = aggregation.availableFrom
         self.defaultValue = aggregation.defaultValue ?? .null
         // Within a series each window has the default; the list itself is never null.

@@ -6,6 +6,8 @@ public struct RowsRequest: Hashable, Sendable {
     public var lookupID: UInt32
     /// nil: the newest visible commit.
     public var knownAt: Instant?
+    /// Each row is known at its own T, or at `knownAt` where that is earlier.
+    public var rowTime: Bool
     public var boundary: Boundary
     /// One time a row.
     public var asOf: [Instant]
@@ -15,12 +17,14 @@ public struct RowsRequest: Hashable, Sendable {
     public init(
         lookupID: UInt32,
         knownAt: Instant? = nil,
+        rowTime: Bool = false,
         boundary: Boundary = .strict,
         asOf: [Instant],
         keys: [[UInt8]]
     ) {
         self.lookupID = lookupID
         self.knownAt = knownAt
+        self.rowTime = rowTime
         self.boundary = boundary
         self.asOf = asOf
         self.keys = keys
@@ -37,6 +41,7 @@ extension RowsRequest: WireMessage {
             return RowsRequest(
                 lookupID: view.lookupID,
                 knownAt: view.knownAt,
+                rowTime: view.rowTime,
                 boundary: view.boundary,
                 asOf: (0..<view.count).map { view.asOf($0) },
                 keys: try EntityKeys.copy(view.keyBytes, count: view.count)
@@ -49,7 +54,13 @@ extension RowsRequest: WireMessage {
         guard asOf.count == keys.count, let count = UInt32(exactly: keys.count) else {
             throw WireError(.badRequest, "\(asOf.count) times for \(keys.count) entity keys")
         }
-        let options = ReadOptions(asOf: nil, knownAt: knownAt, boundary: boundary, eventTimes: false)
+        let options = ReadOptions(
+            asOf: nil,
+            knownAt: knownAt,
+            boundary: boundary,
+            eventTimes: false,
+            rowTime: rowTime
+        )
         buffer.writeMultipleIntegers(lookupID, options.rawValue, knownAt?.microseconds ?? 0, count, endianness: .little)
         for time in asOf { buffer.writeInteger(time.microseconds, endianness: .little) }
         try EntityKeys.write(keys, into: &buffer)

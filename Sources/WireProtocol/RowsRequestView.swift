@@ -11,6 +11,8 @@ public struct RowsRequestView {
     public let lookupID: UInt32
     /// nil: the newest visible commit.
     public let knownAt: Instant?
+    /// Each row is known at its own T, or at K where that is earlier.
+    public let rowTime: Bool
     public let boundary: Boundary
     /// Rows: 1 to `rowsMax`.
     public let count: Int
@@ -26,7 +28,8 @@ public struct RowsRequestView {
         guard bytes.count >= Self.headerByteCount else { throw WireError.truncated("the fields of ROWS") }
         lookupID = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
         let options = ReadOptions(rawValue: bytes[4])
-        boundary = try options.check(allowed: 0x1a)
+        boundary = try options.check(allowed: 0x3a)
+        rowTime = options.contains(.rowTime)
         knownAt = try LookupRequestView.time(bytes, at: 5, isGiven: options.contains(.knownAtGiven), "knownAt")
         count = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 13, as: UInt32.self)))
         guard count > 0 else { throw WireError.empty("rows") }

@@ -59,12 +59,14 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 }
 
 /// Instants on the command line.
-func parseInstant(_ text: String?, _ option: String) throws -> Instant? {
+///
+/// - Parameter word: what the option takes beside times.
+func parseInstant(_ text: String?, _ option: String, or word: String? = nil) throws -> Instant? {
     guard let text else { return nil }
     guard let instant = Instant(iso8601: text) else {
         throw Failure(
             .usage,
-            "\(option): '\(text)' is not an ISO 8601 time; write for example 1998-06-30 or 1998-06-30T12:00:00Z (UTC)"
+            "\(option): '\(text)' is not an ISO 8601 time\(word.map { ", nor \($0)" } ?? ""); write for example 1998-06-30 or 1998-06-30T12:00:00Z (UTC)"
         )
     }
     return instant

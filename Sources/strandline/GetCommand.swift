@@ -53,6 +53,12 @@ struct GetCommand: AsyncParsableCommand {
         }
         let entity = try EntityArguments(entity)
         let asOf = try parseInstant(asOf, "--as-of")
+        if knownAt == TrainingKnownAt.rowTime {
+            throw Failure(
+                .usage,
+                "--known-at: row-time is for training sets, whose rows have times of their own; a lookup has one T: give it to --known-at"
+            )
+        }
         let knownAt = try parseInstant(knownAt, "--known-at")
         let (service, features, boundary) = (service, features, boundary.boundary)
         let result = try await connection.withClient { client in

@@ -76,7 +76,8 @@ struct FeaturesCommand: AsyncParsableCommand {
             let offset = feature.offset.map { " that ended \($0) before" } ?? ""
             let meaning =
                 feature.function + (feature.parameters.map { "(\($0))" } ?? "")
-                + (feature.column.map { " of \($0)" } ?? "") + (feature.timeWindow.map { " over \($0)\(offset)" } ?? "")
+                + (feature.column.map { " of \($0)" } ?? "") + (feature.groupBy.map { " by \($0)" } ?? "")
+                + (feature.timeWindow.map { " over \($0)\(offset)" } ?? "")
                 + (feature.maxAge.map { ", at most \($0) old" } ?? "")
                 + (feature.filter.map { " where \($0)" } ?? "") + (feature.errorBound.map { ", \($0)" } ?? "")
             table.append([feature.reference, feature.type, meaning, feature.entity, feature.source])

@@ -2,6 +2,8 @@
 //
 //   labels --> ordered by (key, T) --> chunks of rowsMax --> ROWS, all with the first reply's K --> scattered back
 //
+// With row time that K is the latest of any row; which commit each row reads is for its own T to say.
+//
 // Ordered rows let the server fetch each entity once; one K makes all chunks read the same commit.
 
 import ArrowTables
@@ -20,15 +22,19 @@ struct TrainingSetBuilder {
         return max(1, min(client.limits.rowsMax, client.limits.frameSizeMax / 2 / bytes))
     }
 
-    func build(_ labels: Labels, knownAt: Instant?) async throws -> TrainingColumns {
+    func build(_ labels: Labels, knownAt: TrainingKnownAt) async throws -> TrainingColumns {
         let encoded = labels.encodedKeys
         let order = (0..<labels.count).sorted { a, b in
             if encoded[a] != encoded[b] { return encoded[a].lexicographicallyPrecedes(encoded[b]) }
             return (labels.asOf[a], a) < (labels.asOf[b], b)
         }
-        var result = TrainingColumns(features: prepared.features, count: labels.count, knownAt: knownAt ?? .distantPast)
+        var result = TrainingColumns(
+            features: prepared.features,
+            count: labels.count,
+            knownAt: knownAt.latest ?? .distantPast
+        )
         var bar = ProgressBar("training set", total: labels.count)
-        var pinned = knownAt
+        var pinned = knownAt.latest
         var start = 0
         var size = chunkRows
         while start < order.count {
@@ -40,6 +46,7 @@ struct TrainingSetBuilder {
                     keys: rows.map { labels.keys[$0] },
                     asOf: rows.map { labels.asOf[$0] },
                     knownAt: pinned,
+                    rowTime: knownAt.isRowTime,
                     boundary: boundary
                 )
             } catch {

@@ -14,10 +14,14 @@ struct TrainingSetCommand: AsyncParsableCommand {
                   --out train.parquet
               strandline training-set --labels labels.parquet \\
                   --service repeat_purchase@1 --out train.csv --status-columns
+              strandline training-set --labels labels.csv --service repeat_purchase \\
+                  --out train.parquet --known-at row-time
 
             The label file (.csv, .parquet, .arrow) holds the join keys and a time column;
-            its order, duplicates and other columns are kept. All rows read one commit. A
-            row's own event is never inside its windows.
+            its order, duplicates and other columns are kept. All rows read one commit, or,
+            with --known-at row-time, each the one that a lookup at its own time would have
+            read: late events that were not there yet do not count. A row's own event is
+            never inside its windows.
             Lists and maps are Arrow lists and maps in Parquet and Arrow files, and JSON
             text in CSV.
             """
@@ -35,8 +39,14 @@ struct TrainingSetCommand: AsyncParsableCommand {
     @Option(help: "The time column; default: event_timestamp or timestamp.")
     var timestampColumn: String?
 
-    @Option(help: "K: only events that had arrived by then count; default: the newest commit.")
+    @Option(
+        help:
+            "K: only events that had arrived by then count; row-time: by each row's own time; default: the newest commit."
+    )
     var knownAt: String?
+
+    @Option(help: "Beside --known-at row-time: the latest K of any row; default: the newest commit.")
+    var knownAtMost: String?
 
     @Option(help: "strict: [T - w, T); inclusive: (T - w, T].")
     var boundary = BoundaryOption.strict
@@ -50,7 +60,7 @@ struct TrainingSetCommand: AsyncParsableCommand {
     @OptionGroup var connection: ClientConnection
 
     mutating func run() async throws {
-        let knownAt = try parseInstant(knownAt, "--known-at")
+        let knownAt = try TrainingKnownAt(knownAt: knownAt, knownAtMost: knownAtMost)
         let (service, boundary) = (service, boundary.boundary)
         do {
             let format = try TableFormat(path: out)
@@ -70,14 +80,13 @@ struct TrainingSetCommand: AsyncParsableCommand {
             }
             var table = labels.table
             try result.append(to: &table, statusColumns: statusColumns)
-            try table.write(
-                path: out,
-                metadata: ["strandline.service": service, "strandline.known_at": result.knownAt.iso8601]
-            )
+            let record = knownAt.record(used: result.knownAt)
+            var metadata = ["strandline.service": service]
+            for (key, value) in record { metadata["strandline.\(key)"] = value }
+            try table.write(path: out, metadata: metadata)
             let skipped = skipBadRows ? " skipped=\(labels.skippedCount)" : ""
-            print(
-                "rows=\(labels.count)\(skipped) features=\(result.features.count) known_at=\(result.knownAt.iso8601) out=\(out)"
-            )
+            let known = record.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+            print("rows=\(labels.count)\(skipped) features=\(result.features.count) \(known) out=\(out)")
         } catch let error as TableError {
             throw Failure(error)
         }

@@ -32,6 +32,23 @@ import Windowing
                 }
             }
         }
+        for (function, column, category) in [
+            (AggregateFunction.count, nil, "word"), (.sum, "amount", "flag"), (.last, "word", "quantity"),
+            (.min, "quantity", "word"), (.stddevPop, "quantity", "flag"), (.approxPercentile, "amount", "word"),
+        ] as [(AggregateFunction, String?, String)] {
+            for window in [TimeWindow.lifetime, .sliding(microseconds: 20 * World.second)] {
+                all.append(
+                    Aggregation(
+                        name: "g\(all.count)",
+                        function: function,
+                        parameters: parameters(of: function),
+                        column: column,
+                        groupBy: category,
+                        timeWindow: window
+                    )
+                )
+            }
+        }
         // The card's history has few columns of its own; the user's has them all.
         definition.featureViews[0].aggregations = all
         for index in definition.featureViews.indices {

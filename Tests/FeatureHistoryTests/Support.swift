@@ -31,6 +31,13 @@ enum World {
         (.decayedSum, "amount", nil, 0, nil), (.timeSinceLast, nil, nil, 0, nil),
     ]
 
+    /// Maps by category, each with its view's column and category.
+    static let byCategory: [(AggregateFunction, String?, String, Int64?)] = [
+        (.sum, "amount", "word", 60), (.count, nil, "quantity", nil), (.last, "word", "quantity", 600),
+        (.mean, "quantity", "word", nil), (.approxPercentile, "amount", "word", nil),
+        (.countDistinct, "quantity", "word", 600),
+    ]
+
     /// What functions of the views take.
     static func parameters(of function: AggregateFunction) -> FunctionParameters {
         switch function {
@@ -49,6 +56,12 @@ enum World {
         (.max, "seen", nil, 0, nil), (.last, "seen", 60, 0, nil), (.count, "flag", nil, 0, nil),
         (.sum, "amount", 60, 0, nil),
     ]
+
+    /// The categories come with the view; what is summed was there.
+    static let addedByCategory: [(AggregateFunction, String?, String, Int64?)] = [
+        (.sum, "amount", "flag", 60), (.count, nil, "seen", nil),
+    ]
+    static let addedCount = added.count + addedByCategory.count
 
     static func view(
         _ name: String,
@@ -73,9 +86,28 @@ enum World {
         )
     }
 
+    private static func aggregations(_ list: [(AggregateFunction, String?, String, Int64?)]) -> [Aggregation] {
+        list.enumerated().map { index, item in
+            var parameters = parameters(of: item.0)
+            parameters.maxGroups = 3
+            return Aggregation(
+                name: "g\(index)",
+                function: item.0,
+                parameters: parameters,
+                column: item.1,
+                groupBy: item.2,
+                timeWindow: item.3.map { .sliding(microseconds: $0 * second) } ?? .lifetime
+            )
+        }
+    }
+
     static func definition(isGrown: Bool) -> FeatureStoreDefinition {
         var views = [view("users", "user", perUser), view("cards", "card", perCard)]
-        if isGrown { views.append(view("more", "user", added)) }
+        views[0].aggregations += aggregations(byCategory)
+        if isGrown {
+            views.append(view("more", "user", added))
+            views[2].aggregations += aggregations(addedByCategory)
+        }
         return FeatureStoreDefinition(
             project: "test",
             entities: [
@@ -279,6 +311,7 @@ final class TestStore {
                     function: aggregation.function,
                     parameters: aggregation.parameters,
                     column: column,
+                    groupBy: aggregation.groupBy.flatMap { name in World.fields.firstIndex { $0.name == name } },
                     length: nil,
                     offset: aggregation.offset,
                     defaultValue: aggregation.defaultValue ?? .null
@@ -289,7 +322,7 @@ final class TestStore {
                 case .events(let count): query.newest = count
                 case .series(let count, let step): (query.length, query.series) = (step, count)
                 }
-                if view.name == "more", aggregation.column == "flag" || aggregation.column == "seen" {
+                if view.name == "more", aggregation.columnsRead.contains(where: { ["flag", "seen"].contains($0) }) {
                     query.availableFrom = grownAt
                 }
                 return NaiveOracle.value(

@@ -43,6 +43,22 @@ import Testing
         )
     }
 
+    @Test func groupsAreInNamesAndTypes() {
+        let window = TimeWindow.sliding(microseconds: 30 * 86_400_000_000)
+        #expect(
+            Aggregation(function: .sum, column: "amount", groupBy: "merchant", timeWindow: window).name
+                == "amount_sum_by_merchant_30d"
+        )
+        #expect(
+            Aggregation(function: .count, groupBy: "merchant", timeWindow: window, offset: 3_600_000_000).name
+                == "count_by_merchant_30d_offset_1h"
+        )
+        #expect(AggregateFunction.sum.resultType(of: .float64, groupBy: .string) == .map(.string, to: .float64))
+        #expect(AggregateFunction.sum.resultType(of: .string, groupBy: .string) == nil)
+        let refused = AggregateFunction.allCases.filter { $0.resultType(of: .int64, groupBy: .bool) == nil }
+        #expect(refused == [.firstN, .lastN, .firstDistinctN, .lastDistinctN, .topK, .histogram])
+    }
+
     @Test func aliasesLeadToFunctions() {
         for (alias, function) in AggregateFunction.aliases {
             #expect(AggregateFunction(rawValue: alias) == nil, "\(alias) is \(function) and a function of its own")

@@ -72,6 +72,8 @@ import Testing
         { $0.sources[0].recordBytesMax = 1 }, { $0.sources[0].schema[1].type = .int64 },
         { $0.featureViews[0].history = .microseconds(40 * day) },
         { $0.featureViews[0].aggregations[0].function = .max }, { $0.featureViews[0].aggregations[0].column = "city" },
+        { $0.featureViews[0].aggregations[0].groupBy = "city" },
+        { $0.featureViews[0].aggregations[0].parameters.maxGroups = 10 },
         { $0.featureViews[0].aggregations[0].timeWindow = .lifetime },
         { $0.featureViews[0].aggregations[0].timeWindow = .sliding(microseconds: 7 * day + 1) },
         { $0.featureViews[0].aggregations[0].offset = 1 },

@@ -123,6 +123,38 @@ import Testing
             "7:27: unknown key 'window' in an aggregation; did you mean 'time_window'?"
         ),
         (
+            "{function: count, group_by: [city], time_window: 7d}",
+            "7:37: 'group_by' must be a single value, not a list"
+        ),
+        (
+            "{column: amount, function: sum, group_by: cty, time_window: 7d}",
+            "7:51: source 'orders' has no column 'cty'; did you mean 'city'?"
+        ),
+        (
+            "{column: city, function: top_k, n: 3, group_by: city, time_window: 7d}",
+            "7:57: 'top_k' takes no 'group_by': a map holds single values, not list<string>"
+        ),
+        (
+            "{column: city, function: histogram, group_by: city, time_window: 7d}",
+            "7:55: 'histogram' takes no 'group_by': a map holds single values, not map<string, int64>"
+        ),
+        (
+            "{column: amount, function: sum, max_groups: 3, time_window: 7d}",
+            "7:53: 'sum' takes no 'max_groups'; it goes with 'group_by'"
+        ),
+        (
+            "{function: count, group_by: city, max_groups: 1001, time_window: 7d}",
+            "7:55: 'max_groups' must be a whole number from 1 to 1000, not '1001'"
+        ),
+        (
+            "{function: count, group_by: city, default: 0, time_window: 7d}",
+            "7:52: 'default' does not apply to a feature of type map<string, int64>"
+        ),
+        (
+            "{function: count, group_by: city, time_window: 3x1h}",
+            "7:56: a series of 'count' would be a list of map<string, int64>; a series takes functions with a single value"
+        ),
+        (
             "{funtion: count, function: count, time_window: 7d}",
             "7:10: unknown key 'funtion' in an aggregation; did you mean 'function'?"
         ),
@@ -132,7 +164,7 @@ import Testing
         ),
         (
             "count",
-            "7:9: an aggregation must be a mapping with the keys column, function, time_window, offset, name, default, n, percentile, accuracy, precision, half_life, max_distinct, not a single value"
+            "7:9: an aggregation must be a mapping with the keys column, function, group_by, time_window, offset, name, default, n, percentile, accuracy, precision, half_life, max_distinct, max_groups, not a single value"
         ),
     ])
     func aggregations(aggregation: String, expected: String) {

@@ -65,6 +65,46 @@ import WireProtocol
         }
     }
 
+    /// Each row is known at its own T, by either boundary rule, and never beyond the request's K.
+    @Test func rowsAreKnownAtTheirOwnTime() async throws {
+        try await withServer { server in
+            var arrivals: [Instant] = []
+            for offset in Int64(0)..<3 {
+                try server.commit(customers: 0..<1, amount: Double(1 << offset), at: Self.start, firstOffset: offset)
+                arrivals.append(server.store.newestCommit)
+                server.clock.advance(by: 1_000_000)
+            }
+            let client = try await server.connect()
+            let prepared = try await client.prepare(references: ["purchases:amount_sum_1h", "purchases:count_1h"])
+            let times = arrivals.flatMap { [$0.advanced(by: -1), $0] } + [arrivals[2].advanced(by: 600_000_000)]
+            for boundary in Boundary.allCases {
+                for latest in [nil] + arrivals.map(Optional.some) {
+                    let rows = try await client.rows(
+                        prepared,
+                        keys: times.map { _ in [.int64(0)] },
+                        asOf: times,
+                        knownAt: latest,
+                        rowTime: true,
+                        boundary: boundary
+                    )
+                    #expect(rows.knownAt == latest ?? arrivals[2])
+                    for (row, asOf) in times.enumerated() {
+                        let wanted = try await client.lookup(
+                            prepared,
+                            entities: [[.int64(0)]],
+                            asOf: asOf,
+                            knownAt: min(asOf, latest ?? arrivals[2]),
+                            boundary: boundary
+                        )
+                        #expect(rows.columns.map { $0[row] } == wanted.rows[0].map(\.value))
+                        #expect(rows.columns.map { $0.statuses[row].status } == wanted.rows[0].map(\.status))
+                    }
+                }
+            }
+            await client.close()
+        }
+    }
+
     @Test func aPipelineOfLookupsIsAnsweredByID() async throws {
         try await withServer { server in
             try server.commit(customers: 0..<100, amount: 1, at: server.clock.now, firstOffset: 0)

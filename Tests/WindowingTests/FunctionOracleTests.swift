@@ -131,6 +131,164 @@ import Windowing
         #expect(Self.value(.topK, Self.doubles(numbers), .float64, n: 5).value == .list(Self.doubles(numbers.sorted())))
     }
 
+    /// Values and categories of events one microsecond apart, the newest at 999; in all windows of a hundred before 1000.
+    static func grouped(
+        _ function: AggregateFunction,
+        _ pairs: [(value: FeatureValue, category: FeatureValue)],
+        _ parameters: FunctionParameters = FunctionParameters(),
+        hasColumn: Bool = true,
+        type: ValueType = .string
+    ) -> OracleAnswer {
+        let query = OracleQuery(
+            function: function,
+            parameters: parameters,
+            column: hasColumn ? 0 : nil,
+            groupBy: 1,
+            length: 100
+        )
+        let events = pairs.enumerated().map { index, pair in
+            OracleEvent(
+                time: 1000 - Int64(pairs.count) + Int64(index),
+                arrival: 0,
+                position: OracleEvent.Place(offset: Int64(index)),
+                values: [pair.value, pair.category]
+            )
+        }
+        let answer = NaiveOracle.value(events, query, asOf: 1000, knownAt: .max)
+        let types: [ValueType] = [.int64, type]
+        #expect(evaluate([query], events, types: types, asOf: 1000, knownAt: .max, boundary: .strict) == [answer])
+        return answer
+    }
+
+    static func map(_ entries: [(String, FeatureValue)]) -> FeatureValue {
+        .map(entries.map { FeatureValue.Entry(key: .string($0), value: $1) })
+    }
+
+    @Test func groups() {
+        let pairs: [(FeatureValue, FeatureValue)] = [
+            (.int64(1), .string("b")), (.int64(2), .string("a")), (.int64(4), .string("b")), (.int64(8), .null),
+            (.null, .string("c")), (.null, .string("c")), (.int64(16), .string("d")),
+        ]
+        let sums: [(String, FeatureValue)] = [
+            ("a", .int64(2)), ("b", .int64(5)), ("c", .null), ("d", .int64(16)),
+        ]
+        #expect(Self.grouped(.sum, pairs).value == Self.map(sums))
+        #expect(
+            Self.grouped(.count, pairs).value
+                == Self.map([("a", .int64(1)), ("b", .int64(2)), ("c", .int64(0)), ("d", .int64(1))])
+        )
+        let events = Self.grouped(.count, pairs, hasColumn: false)
+        #expect(events.value == Self.map([("a", .int64(1)), ("b", .int64(2)), ("c", .int64(2)), ("d", .int64(1))]))
+        #expect(events.newest == 999)
+        // b and c have two events each, a and d one each: by number of events, ties in the order of the categories.
+        #expect(Self.grouped(.sum, pairs, FunctionParameters(maxGroups: 1)).value == Self.map([sums[1]]))
+        #expect(Self.grouped(.sum, pairs, FunctionParameters(maxGroups: 3)).value == Self.map(Array(sums[..<3])))
+        #expect(Self.grouped(.last, pairs, FunctionParameters(maxGroups: 1)).value == Self.map([("b", .int64(4))]))
+        #expect(
+            Self.grouped(.timeSinceFirst, pairs, FunctionParameters(maxGroups: 1)).value
+                == Self.map([("b", .float64(0.000007))])
+        )
+        #expect(Self.grouped(.sum, pairs, FunctionParameters(maxDistinct: 4)).status == .present)
+        #expect(Self.grouped(.sum, pairs, FunctionParameters(maxDistinct: 3)).status == .overflow)
+        // Five pairs of a category and a value, two of them in the category that is asked for.
+        #expect(
+            Self.grouped(.countDistinct, pairs, FunctionParameters(maxDistinct: 4, maxGroups: 1)).value
+                == Self.map([("b", .int64(2))])
+        )
+        #expect(
+            Self.grouped(.countDistinct, pairs + [(.int64(3), .string("b"))], FunctionParameters(maxDistinct: 4)).status
+                == .overflow
+        )
+    }
+
+    @Test func groupsWithoutEventsAndBeyondTheirType() {
+        let none = Self.grouped(.count, [(.int64(1), .null)], hasColumn: false)
+        #expect(none == OracleAnswer(value: .null, status: .nullValue, newest: nil))
+        let huge: [(FeatureValue, FeatureValue)] = [
+            (.int64(.max), .int64(-1)), (.int64(1), .int64(-1)), (.int64(1), .int64(7)), (.int64(1), .int64(7)),
+            (.int64(2), .int64(7)),
+        ]
+        // Only the values that are in the answer can make it OVERFLOW.
+        #expect(Self.grouped(.sum, huge, type: .int64).status == .overflow)
+        let one = FeatureValue.map([FeatureValue.Entry(key: .int64(7), value: .int64(4))])
+        #expect(Self.grouped(.sum, huge, FunctionParameters(maxGroups: 1), type: .int64).value == one)
+        // One event has no sample variance.
+        let single = Self.grouped(.varSamp, [(.int64(1), .bool(true))], type: .bool)
+        #expect(single.value == .map([FeatureValue.Entry(key: .bool(true), value: .null)]))
+    }
+
+    /// More categories than a table begins with, in every order of merging that a tree has.
+    @Test(arguments: [ValueType.int64, .float64, .string])
+    func manyCategories(type: ValueType) {
+        var random = SplitMix64(seed: 7)
+        let events = (0..<3000).map { index in
+            let number = Int.random(in: 0..<900, using: &random) - 450
+            let category: FeatureValue =
+                type == .int64
+                ? .int64(Int64(number)) : type == .float64 ? .float64(Double(number) / 3) : .string("\(number)")
+            return OracleEvent(
+                time: Int64(index) / 2,
+                arrival: 0,
+                position: OracleEvent.Place(offset: Int64(index)),
+                values: [.int64(Int64(index)), category]
+            )
+        }
+        let queries = [
+            OracleQuery(
+                function: .sum,
+                parameters: FunctionParameters(maxGroups: 1000),
+                column: 0,
+                groupBy: 1,
+                length: nil
+            ),
+            OracleQuery(
+                function: .countDistinct,
+                parameters: FunctionParameters(maxDistinct: 2999),
+                column: 0,
+                groupBy: 1,
+                length: nil
+            ),
+            OracleQuery(
+                function: .countDistinct,
+                parameters: FunctionParameters(maxDistinct: 3000),
+                column: 0,
+                groupBy: 1,
+                length: nil
+            ),
+            OracleQuery(
+                function: .mean,
+                parameters: FunctionParameters(maxGroups: 120),
+                column: 0,
+                groupBy: 1,
+                length: 900
+            ),
+            OracleQuery(
+                function: .max,
+                parameters: FunctionParameters(maxDistinct: 200),
+                column: 0,
+                groupBy: 1,
+                length: nil
+            ),
+        ]
+        let types: [ValueType] = [.int64, type]
+        let plan = WindowPlan(queries.map { $0.planned(types) })
+        for shape in [TreeShape.standard, TreeShape(leafEvents: 7, children: 3)] {
+            let built = EventsBuilder(events, types: types, shape: shape)
+            let found = evaluate(
+                plan,
+                queries,
+                built.events,
+                types: types,
+                asOf: 1500,
+                knownAt: .max,
+                boundary: .strict
+            )
+            for (query, answer) in zip(queries, found) {
+                #expect(answer == NaiveOracle.value(events, query, asOf: 1500, knownAt: .max), "\(query)")
+            }
+        }
+    }
+
     @Test func variances() {
         // Mean 5, squared deviations 9 1 1 1 0 0 4 16.
         let values = Self.integers([2, 4, 4, 4, 5, 5, 7, 9])

@@ -14,9 +14,13 @@ import Windowing
     /// What the seeds compare is worth something: hundreds of windows with events in them, of every function.
     @Test func everyFunctionIsCompared() {
         var tally = Tally()
-        for seed in UInt64(10_001)...10_080 { tally.add(Self.compare(seed)) }
+        for seed in UInt64(10_001)...10_100 { tally.add(Self.compare(seed)) }
         for function in AggregateFunction.allCases {
             #expect(tally[function].nonEmpty >= 300, "\(function): \(tally[function])")
+        }
+        for function in AggregateFunction.allCases where function.isGroupable {
+            let line = tally.grouped(function)
+            #expect(line.nonEmpty >= 60 && line.overflows >= 3, "\(function) by category: \(line)")
         }
         // Of a sum or a variance only where numbers are extreme.
         for function in [.countDistinct, .topK, .histogram, .sum, .varPop, .decayedSum] as [AggregateFunction] {
@@ -76,7 +80,7 @@ import Windowing
                             knownAt: knownAt,
                             edge: boundary.edge
                         )
-                        tally.add(query.function, expected)
+                        tally.add(query, expected)
                         guard answer != expected else { continue }
                         let point = "T \(asOf), K \(knownAt), \(boundary.name)"
                         Issue.record("\(TestSeeds.hint(seed)): \(query) at \(point): \(answer), oracle \(expected)")
@@ -205,6 +209,18 @@ import Windowing
             }
         }
         queries.append(OracleQuery(function: .count, column: nil, length: 2, availableFrom: 1))
+        for function in AggregateFunction.allCases where function.isGroupable {
+            let parameters = FunctionParameters(
+                percentile: 0.5,
+                precision: 10,
+                halfLife: 3,
+                maxDistinct: 2,
+                maxGroups: 1
+            )
+            queries.append(
+                OracleQuery(function: function, parameters: parameters, column: 0, groupBy: 1, length: 2)
+            )
+        }
         return queries
     }()
 }

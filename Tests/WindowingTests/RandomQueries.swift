@@ -24,11 +24,21 @@ struct RandomQueries {
                 length: random.oneIn(6) ? nil : length(&random),
                 offset: random.oneIn(2) ? 0 : ([1, 10, 100, 1000].randomElement(using: &random) ?? 0) * unit
             )
+            if random.oneIn(4), result.single != nil { group(&query, &random) }
             shapeWindow(of: &query, result, &random)
-            if random.oneIn(3), let type = result.single { query.defaultValue = stream.value(type) }
+            if random.oneIn(3), query.groupBy == nil, let type = result.single {
+                query.defaultValue = stream.value(type)
+            }
             if random.oneIn(4) { query.availableFrom = shape.start + Int64.random(in: 0..<shape.span, using: &random) }
             return query
         }
+    }
+
+    /// By the categories of any column, with bounds low enough to be met.
+    private func group(_ query: inout OracleQuery, _ random: inout SplitMix64) {
+        query.groupBy = Int.random(in: 0..<types.count, using: &random)
+        query.parameters.maxDistinct = random.oneIn(2) ? nil : [1, 2, 4, 8, 20].randomElement(using: &random)
+        query.parameters.maxGroups = random.oneIn(4) ? nil : Int.random(in: 1...6, using: &random)
     }
 
     /// Now and then the newest events, a series, a filter.
@@ -38,7 +48,7 @@ struct RandomQueries {
         case 0:
             query.length = nil
             query.newest = [1, 2, 3, 7, 20, 1000].randomElement(using: &random)
-        case 1 where result.single != nil:
+        case 1 where result.single != nil && query.groupBy == nil:
             query.length = ([1, 10, 100, 500].randomElement(using: &random) ?? 1) * unit
             query.series = Int.random(in: 2...5, using: &random)
         default: break
@@ -104,21 +114,31 @@ struct Tally {
         var nonEmpty = 0
         var overflows = 0
     }
-    private(set) var lines: [AggregateFunction: Line] = [:]
+    /// With and without categories.
+    private struct Kind: Hashable {
+        var function: AggregateFunction
+        var isGrouped: Bool
+    }
+    private var lines: [Kind: Line] = [:]
 
-    mutating func add(_ function: AggregateFunction, _ answer: OracleAnswer) {
-        lines[function, default: Line()].answers += 1
-        if answer.newest != nil { lines[function, default: Line()].nonEmpty += 1 }
-        if answer.status == .overflow { lines[function, default: Line()].overflows += 1 }
+    mutating func add(_ query: OracleQuery, _ answer: OracleAnswer) {
+        let kind = Kind(function: query.function, isGrouped: query.groupBy != nil)
+        lines[kind, default: Line()].answers += 1
+        if answer.newest != nil { lines[kind, default: Line()].nonEmpty += 1 }
+        if answer.status == .overflow { lines[kind, default: Line()].overflows += 1 }
     }
 
     mutating func add(_ other: Tally) {
-        for (function, line) in other.lines {
-            lines[function, default: Line()].answers += line.answers
-            lines[function, default: Line()].nonEmpty += line.nonEmpty
-            lines[function, default: Line()].overflows += line.overflows
+        for (kind, line) in other.lines {
+            lines[kind, default: Line()].answers += line.answers
+            lines[kind, default: Line()].nonEmpty += line.nonEmpty
+            lines[kind, default: Line()].overflows += line.overflows
         }
     }
 
-    subscript(function: AggregateFunction) -> Line { lines[function] ?? Line() }
+    subscript(function: AggregateFunction) -> Line { lines[Kind(function: function, isGrouped: false)] ?? Line() }
+
+    func grouped(_ function: AggregateFunction) -> Line {
+        lines[Kind(function: function, isGrouped: true)] ?? Line()
+    }
 }

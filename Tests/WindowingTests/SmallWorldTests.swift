@@ -26,11 +26,18 @@ import Windowing
             case .decayedSum, .decayedCount: parameters.halfLife = 3
             default: break
             }
-            func query(length: Int64?, newest: Int? = nil, offset: Int64 = 0, filter: Int? = nil) -> OracleQuery {
+            func query(
+                length: Int64?,
+                newest: Int? = nil,
+                offset: Int64 = 0,
+                filter: Int? = nil,
+                groupBy: Int? = nil
+            ) -> OracleQuery {
                 OracleQuery(
                     function: function,
                     parameters: parameters,
                     column: 0,
+                    groupBy: groupBy,
                     length: length,
                     newest: newest,
                     filter: filter,
@@ -39,6 +46,12 @@ import Windowing
             }
             queries += [query(length: 2), query(length: 4, offset: 1), query(length: nil, filter: 1)]
             queries.append(query(length: nil, newest: 2))
+            guard function.isGroupable else { continue }
+            parameters.maxGroups = 1
+            queries.append(query(length: 3, groupBy: 1))
+            parameters.maxGroups = nil
+            parameters.maxDistinct = 2
+            queries += [query(length: 4, offset: 1, groupBy: 1), query(length: nil, newest: 3, groupBy: 0)]
         }
         queries.append(OracleQuery(function: .count, column: nil, length: 3, availableFrom: 2))
         queries.append(OracleQuery(function: .sum, column: 0, length: 2, series: 3))

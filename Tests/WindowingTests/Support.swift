@@ -66,6 +66,7 @@ extension OracleQuery {
             function: function,
             parameters: parameters,
             column: column.map { ($0, types[$0]) },
+            groupBy: groupBy.map { ($0, types[$0]) },
             window: window,
             offset: offset,
             defaultValue: defaultValue == .null ? nil : defaultValue,
@@ -81,8 +82,13 @@ extension OracleQuery {
     }
 
     func resultType(_ types: [ValueType]) -> FeatureType {
-        window.type(of: function.resultType(of: column.map { types[$0] }) ?? .int64)
+        window.type(of: function.resultType(of: column.map { types[$0] }, groupBy: groupBy.map { types[$0] }) ?? .int64)
     }
+}
+
+extension AggregateFunction {
+    /// Whether it gives a category a single value, so that maps can hold it.
+    var isGroupable: Bool { resultType(of: .int64, groupBy: .string) != nil }
 }
 
 extension Boundary {

@@ -6,7 +6,7 @@ enum GoldenFrame {
     static let names = [
         "admin", "admin_reply", "columns", "columns_nested", "error", "error_overloaded", "hello", "hello_anonymous",
         "lookup", "lookup_now", "ping", "pong", "prepare_references", "prepare_service", "prepared", "prepared_nested",
-        "rows", "values", "values_event_times", "values_nested", "welcome",
+        "rows", "rows_row_time", "values", "values_event_times", "values_nested", "welcome",
     ]
 
     struct Unreadable: Error { var path: String }

@@ -54,6 +54,7 @@ import WireProtocol
         try check("lookup", GoldenMessages.lookup, request: 4)
         try check("lookup_now", GoldenMessages.lookupNow, request: 5)
         try check("rows", GoldenMessages.rows, request: 6)
+        try check("rows_row_time", GoldenMessages.rowsRowTime, request: 6)
         try check("admin", GoldenMessages.admin, request: 9)
         try check("admin_reply", GoldenMessages.adminReply, request: 9)
         try check("ping", Ping(), request: .max)

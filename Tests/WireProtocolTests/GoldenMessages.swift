@@ -50,6 +50,13 @@ enum GoldenMessages {
         asOf: [time, Instant(microseconds: 0)],
         keys: keys
     )
+    static let rowsRowTime = RowsRequest(
+        lookupID: 5,
+        knownAt: known,
+        rowTime: true,
+        asOf: [time, Instant(microseconds: 0)],
+        keys: keys
+    )
     static let admin = AdminRequest(verb: "dead_letters", body: #"{"after": 0, "limit": 100}"#)
     static let adminReply = AdminReply(body: #"{"ok": true}"#)
 

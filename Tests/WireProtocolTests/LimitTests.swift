@@ -115,5 +115,13 @@ import WireProtocol
         #expect(try changed(0x10) == .badRequest)
         #expect(try changed(0x18) == .badRequest)
         #expect(try changed(0, asOf: 1) == .badRequest)
+        func rows(_ options: UInt8) throws -> WireErrorCode? {
+            var body = ByteBuffer()
+            try RowsRequest(lookupID: 1, asOf: [.distantPast], keys: [key]).writeBody(into: &body)
+            body.setInteger(options, at: 4)
+            return code { () throws(WireError) in _ = try RowsRequest(body: body, limits: .standard) }
+        }
+        #expect(try rows(0x2a) == nil)
+        for bit in [0x01, 0x04, 0x40, 0x80] as [UInt8] { #expect(try rows(bit) == .malformedFrame) }
     }
 }

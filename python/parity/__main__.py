@@ -22,6 +22,7 @@ def _say(text: str) -> None:
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="parity", description="A live server against a naive one, bit for bit.")
     parser.add_argument("--seed", type=int, help="of events, restarts and questions; default: another one every time")
+    parser.add_argument("--start", type=int, help="the log's first instant, as an earlier run printed it")
     parser.add_argument("--cells", type=int, default=1_000_000, help="cells to compare, each by two ways or three")
     parser.add_argument("--processes", type=int, default=2, help="that ask and compute")
     parser.add_argument("--functions", default=",".join(FUNCTIONS), help="names with commas between; default: all")
@@ -38,6 +39,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
     is_full = arguments.size == "full"
     return Plan(
         seed=random.SystemRandom().randrange(2**31) if arguments.seed is None else arguments.seed,
+        start=arguments.start,
         functions=functions,
         size=FULL if is_full else SLICE,
         cells=arguments.cells,

@@ -14,12 +14,13 @@ import pyarrow as arrow
 import strandline
 from pyarrow import parquet
 
-from .definitions import ENTITY, SERVICE, Feature
-from .points import Job
+from .definitions import ENTITY, PLACE, SERVICE, Feature
+from .points import Job, place_of
 from .processes import HarnessError, run
 from .values import microseconds
 
 LOOKUP, ROWS, FILE = "lookup", "rows", "file"
+ROW_TIME = "row-time"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -65,9 +66,10 @@ class Asker:
         boundary = _boundary(job)
         known_at = None if job.is_newest else self.known_at(job)
         for moment in job.moments:
-            entities = [{ENTITY: entity} for entity in moment.entities]
+            known_at = min(moment.as_of, self.known_at(job)) if job.is_row_time else known_at
+            entities = [_key(entity, moment.as_of) for entity in moment.entities]
             result = self._client.get_features(SERVICE, entities, moment.as_of, known_at, boundary, event_times=True)
-            self._check_known(job, result)
+            self._check_known(self.known_at(job) if known_at is None else known_at, result)
             times = result.event_times or {}
             columns = [
                 Column(
@@ -81,23 +83,29 @@ class Asker:
     def _rows(self, job: Job) -> Answer:
         rows = job.rows
         known_at = None if job.is_newest else self.known_at(job)
-        asked = [({ENTITY: entity}, as_of) for entity, as_of in rows]
-        result = self._client.get_historical_rows(SERVICE, asked, known_at, _boundary(job))
-        self._check_known(job, result)
+        asked = [(_key(entity, as_of), as_of) for entity, as_of in rows]
+        if job.is_row_time:
+            result = self._client.get_historical_rows(SERVICE, asked, ROW_TIME, _boundary(job), known_at)
+        else:
+            result = self._client.get_historical_rows(SERVICE, asked, known_at, _boundary(job))
+        self._check_known(self.known_at(job), result)
         columns = [Column(result.features[f.reference], result.statuses[f.reference], None) for f in self._features]
         return Answer(ROWS, rows, columns)
 
-    def _check_known(self, job: Job, result: strandline.FeatureResult) -> None:
-        if microseconds(result.known_at) != self.known_at(job):
-            raise HarnessError(f"the reply's K is {result.known_at}, not {_iso(self.known_at(job))}")
+    def _check_known(self, known_at: int, result: strandline.FeatureResult) -> None:
+        if microseconds(result.known_at) != known_at:
+            raise HarnessError(f"the reply's K is {result.known_at}, not {_iso(known_at)}")
 
     def _file(self, job: Job) -> Answer:
         rows = job.rows
+        known_at: tuple[str, ...] = ("--known-at", _iso(self.known_at(job)))
+        if job.is_row_time:
+            known_at = ("--known-at", ROW_TIME, "--known-at-most", _iso(self.known_at(job)))
         with _label_file(rows) as (labels, out):
             # A server's reply that its own client refuses ends the run here, with what the client says.
             run(
                 "training-set", "--labels", str(labels), "--service", SERVICE, "--out", str(out), "--status-columns",
-                "--boundary", _boundary(job), "--known-at", _iso(self.known_at(job)), "--address", self._address,
+                "--boundary", _boundary(job), *known_at, "--address", self._address,
             )
             table = parquet.read_table(out)
         if table.column("row").to_pylist() != list(range(len(rows))):
@@ -107,6 +115,10 @@ class Asker:
             for f in self._features
         ]
         return Answer(FILE, rows, columns)
+
+
+def _key(entity: int, as_of: int) -> dict[str, int | str]:
+    return {ENTITY: entity, PLACE: place_of(entity, as_of)}
 
 
 def _boundary(job: Job) -> str:
@@ -124,6 +136,7 @@ def _label_file(rows: Sequence[tuple[int, int]]) -> Iterator[tuple[Path, Path]]:
         table = arrow.table({
             "row": arrow.array(range(len(rows)), arrow.int64()),
             ENTITY: arrow.array([entity for entity, _ in rows], arrow.int64()),
+            PLACE: arrow.array([place_of(entity, as_of) for entity, as_of in rows], arrow.string()),
             "event_timestamp": arrow.array([as_of for _, as_of in rows], arrow.timestamp("us", tz="UTC")),
         })
         parquet.write_table(table, labels)

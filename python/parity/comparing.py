@@ -38,6 +38,7 @@ class Tally:
 
     compared: Counter[str] = field(default_factory=Counter)
     cells: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     nonempty: int = 0
     undecided: int = 0
@@ -47,6 +48,7 @@ class Tally:
     def add(self, other: Tally) -> None:
         self.compared += other.compared
         self.cells += other.cells
+        self.kinds += other.kinds
         self.statuses += other.statuses
         self.nonempty += other.nonempty
         self.undecided += other.undecided
@@ -57,6 +59,7 @@ class Tally:
         """Cells of one question, whether they agree or not."""
         for feature, cell in zip(features, cells):
             self.cells[feature.function] += 1
+            self.kinds.update(feature.kinds)
             self.statuses[cell.status] += 1
             self.nonempty += cell.event_time is not None
 

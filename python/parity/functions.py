@@ -13,6 +13,7 @@ from .definitions import SECOND, Feature, Single, Value
 from .numbers import Overflow
 
 DISTINCT_DEFAULT = 10_000
+GROUPS_DEFAULT = 10
 PRECISION_DEFAULT = 12
 ACCURACY_DEFAULT = 0.01
 
@@ -37,7 +38,8 @@ def _given(parameter: Any, name: str) -> Any:
     return parameter
 
 
-def _order(value: Single) -> Any:
+def order(value: Single) -> Any:
+    """By which values ascend."""
     # Python orders text by code points, as UTF-8 does, but saying it is better than relying on it.
     return value.encode() if isinstance(value, str) else value
 
@@ -67,12 +69,12 @@ def _counts(counted: Counted, feature: Feature) -> Counter[Single]:
 
 def _top_k(counted: Counted, feature: Feature) -> Value:
     counts = _counts(counted, feature)
-    return sorted(counts, key=lambda value: (-counts[value], _order(value)))[: _given(feature.n, "n")]
+    return sorted(counts, key=lambda value: (-counts[value], order(value)))[: _given(feature.n, "n")]
 
 
 def _histogram(counted: Counted, feature: Feature) -> Value:
     counts = _counts(counted, feature)
-    return {value: counts[value] for value in sorted(counts, key=_order)}
+    return {value: counts[value] for value in sorted(counts, key=order)}
 
 
 def _approx_count_distinct(counted: Counted, feature: Feature) -> Value:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .definitions import DAY, ENTITY, HOUR, SECOND, TIME
+from .definitions import DAY, ENTITY, HOUR, PLACE, SECOND, TIME
 
-START = 1_700_000_000_000_000
 PARTITIONS = 4
 ROUTE = "route"
 
@@ -22,6 +21,7 @@ CATEGORIES = (
     "quote\"\\",
     "a category whose name is far longer than thirty-two bytes, as names sometimes are",
 )
+PLACES = 150
 SUBNORMALS = (5e-324, 2.2250738585072009e-308, -5e-324)
 # 2^53 + 1 is written as the integer that no double is; -0.0 must come back as +0.0; the last two are halfway cases.
 AWKWARD = (2**53 + 1, -0.0, 0.1, 1e-7, -123456.78, 2.0**53, 2.5, 1.0000000000000002)
@@ -57,6 +57,13 @@ class _Draft:
     arrival: int
 
 
+def place(number: int) -> str:
+    """A place's name: short and long ones, in several scripts, one of them empty. Negative ones are in no event."""
+    if number == 0:
+        return ""
+    return f"{CATEGORIES[number % len(CATEGORIES)]} {number}"
+
+
 def _routes() -> list[str]:
     """A record key for each partition: librdkafka's default partitioner is CRC-32 of the key, modulo the partitions."""
     routes: dict[int, str] = {}
@@ -68,12 +75,15 @@ def _routes() -> list[str]:
 ROUTES = _routes()
 
 
-def make_chunks(seed: int, size: Size) -> list[list[Record]]:
-    """The records in the order of their arrival, cut into chunks."""
+def make_chunks(seed: int, size: Size, start: int) -> list[list[Record]]:
+    """The records in the order of their arrival, cut into chunks. Nothing happens before `start`."""
     source = random.Random(seed)
     drafts: list[_Draft] = []
     for entity, count in enumerate(_counts(source, size)):
-        drafts += _drafts(source, entity, count, size)
+        drafts += [
+            _Draft(draft.entity, start + draft.time, start + draft.arrival)
+            for draft in _drafts(source, entity, count, size)
+        ]
     drafts.sort(key=lambda draft: draft.arrival)
     chunks = []
     for chunk in range(size.chunks):
@@ -96,15 +106,15 @@ def _counts(source: random.Random, size: Size) -> list[int]:
 
 
 def _drafts(source: random.Random, entity: int, count: int, size: Size) -> list[_Draft]:
-    """Events in sessions, some at one instant, one in ten late. Sessions come in streaks, as people's visits do."""
+    """From time 0 on: events in sessions, some at one instant, one in ten late. Sessions come in streaks, as people's visits do."""
     drafts: list[_Draft] = []
-    time = START + source.randrange(size.days * DAY)
+    time = source.randrange(size.days * DAY)
     left_in_session = 0
     for _ in range(count):
         if left_in_session == 0:
             is_streak = source.random() < 0.8
             pause = int(source.expovariate(1 / (8 * HOUR))) if is_streak else source.randrange(size.days * DAY)
-            time = START + (time - START + pause) % (size.days * DAY)
+            time = (time + pause) % (size.days * DAY)
             left_in_session = source.randrange(1, 24)
         elif source.random() < 0.8:
             time += int(source.expovariate(1 / (6 * 60 * SECOND)))
@@ -129,7 +139,9 @@ def _record(source: random.Random, draft: _Draft, number: int, size: Size) -> Re
             fields[name] = None
     # Absent and null are the same.
     kept = {name: value for name, value in fields.items() if value is not None or source.random() < 0.5}
-    record = {ENTITY: draft.entity, TIME: draft.time, ROUTE: ROUTES[partition], **kept}
+    # Mostly where the entity is at home, so that places and entities have events in common and not all of them.
+    at = draft.entity % PLACES if source.random() < 0.7 else source.randrange(PLACES)
+    record = {ENTITY: draft.entity, PLACE: place(at), TIME: draft.time, ROUTE: ROUTES[partition], **kept}
     return Record(partition, json.dumps(record, ensure_ascii=number % 2 == 0), draft.time)
 
 

@@ -12,10 +12,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .definitions import COLUMNS, ENTITY, Single
+from .definitions import COLUMNS, ENTITY, PLACE, Single
+from .derived import completed
 
 
 class Event(NamedTuple):
+    """`values` are those of the columns, of what is derived from them, and of the string join key."""
+
     time: int
     partition: int
     offset: int
@@ -45,6 +48,7 @@ def read_log(path: Path) -> dict[int, list[Event]]:
                 continue
             record = json.loads(row["value"])
             values = {name: _stored(record.get(name), kind) for name, kind in COLUMNS.items()}
+            values = completed(values | {PLACE: record.get(PLACE)})
             event = Event(row["time"], row["partition"], row["offset"], row["chunk"], values)
             entities.setdefault(record[ENTITY], []).append(event)
     for events in entities.values():

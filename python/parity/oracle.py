@@ -6,12 +6,13 @@ for once. Nothing is kept from one point to the next but pure functions of singl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from .definitions import COUNTERS, LATE_COLUMNS, Feature, Value
-from .functions import FUNCTIONS, Counted
+from .definitions import COUNTERS, FILTERED_VIEW, LATE_COLUMNS, PLACE, PLACE_VIEW, Feature, Value
+from .derived import MARK
+from .functions import DISTINCT_DEFAULT, FUNCTIONS, GROUPS_DEFAULT, Counted, order
 from .log import Event
 from .numbers import Overflow
 
@@ -33,6 +34,7 @@ class Point(NamedTuple):
     as_of: int
     known: int
     is_inclusive: bool
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,64 +59,141 @@ class Oracle:
     def __init__(self, events: dict[int, list[Event]], late: LateColumns | None) -> None:
         self._events = events
         self._late = late
+        self._places: dict[str, list[Event]] = {}
+        for each in events.values():
+            for event in each:
+                place = event.values.get(PLACE)
+                if isinstance(place, str):
+                    self._places.setdefault(place, []).append(event)
+        for each in self._places.values():
+            each.sort(key=lambda event: event[:3])
 
     def cells(self, point: Point, features: Sequence[Feature]) -> list[Cell]:
-        known = [event for event in self._events.get(point.entity, []) if event.chunk < point.known]
-        # Times are whole microseconds, so "up to and with T" is "before T + 1".
-        shift = 1 if point.is_inclusive else 0
-        is_found = any(event.time < point.as_of + shift for event in known)
-        windows: dict[tuple[int | None, int], list[Event]] = {}
-        columns: dict[tuple[int | None, int, str | None], Counted] = {}
-        cells = []
+        views: dict[str, _ViewAtPoint] = {}
         for feature in features:
-            window = (feature.window.length, feature.window.offset)
-            end = point.as_of - feature.window.offset + shift
-            start = None if feature.window.length is None else end - feature.window.length
-            if window not in windows:
-                windows[window] = [e for e in known if e.time < end and (start is None or e.time >= start)]
-            key = (*window, feature.column)
-            if key not in columns:
-                columns[key] = self._counted(windows[window], feature.column, point.as_of, point.as_of - window[1])
-            cells.append(self._cell(feature, columns[key], is_found, start))
-        return cells
+            if feature.view not in views:
+                is_place = feature.view == PLACE_VIEW
+                events = self._places.get(point.place, []) if is_place else self._events.get(point.entity, [])
+                views[feature.view] = _ViewAtPoint(feature.view, events, point, self._late)
+        return [views[feature.view].cell(feature) for feature in features]
 
-    def _counted(self, events: list[Event], column: str | None, as_of: int, end: int) -> Counted:
-        if column is None:
-            return Counted([e.time for e in events], [1] * len(events), as_of, end)
-        if column in LATE_COLUMNS and self._late is not None:
-            first = self._late.first_chunk
-            events = [e for e in events if e.chunk >= first]
-        counted = [(e.time, e.values[column]) for e in events if e.values.get(column) is not None]
-        return Counted([time for time, _ in counted], [value for _, value in counted], as_of, end)
 
-    def _cell(self, feature: Feature, counted: Counted, is_found: bool, start: int | None) -> Cell:
-        value: Value = None
-        overflows = False
-        if counted.times:
-            try:
-                value = FUNCTIONS[feature.function](counted, feature)
-            except Overflow:
-                overflows = True
-        elif feature.function in COUNTERS:
-            value = 0.0 if feature.function == "decayed_count" else 0
-        if value is None and not overflows:
+class _ViewAtPoint:
+    """One view's cells at one point."""
+
+    def __init__(self, view: str, events: list[Event], point: Point, late: LateColumns | None) -> None:
+        known = [event for event in events if event.chunk < point.known]
+        # Times are whole microseconds, so "up to and with T" is "before T + 1".
+        self._shift = 1 if point.is_inclusive else 0
+        self._as_of = point.as_of
+        # An event that does not pass makes its entity known all the same.
+        self._is_found = any(event.time < point.as_of + self._shift for event in known)
+        self._events = [e for e in known if e.values[MARK]] if view == FILTERED_VIEW else known
+        self._late = late
+        self._windows: dict[tuple[int | None, int, int | None], list[Event]] = {}
+        self._columns: dict[tuple[int | None, int, int | None, str | None], Counted] = {}
+
+    def cell(self, feature: Feature) -> Cell:
+        window = feature.window
+        if window.series is None:
+            value, event_time = self._result(feature, window.length, window.offset)
+        else:
+            value, event_time = self._series(feature, window.length or 0, window.series)
+        overflows = isinstance(value, Overflow)
+        if value is None:
             value = feature.default
-        if not is_found:
+        if not self._is_found:
             status = NOT_FOUND
         elif overflows:
             status = OVERFLOW
-        elif self._is_partial(feature, start):
+        elif self._is_partial(feature):
             status = PARTIAL
         else:
             status = NULL_VALUE if value is None else PRESENT
-        return Cell(value, status, counted.times[-1] if counted.times else None)
+        return Cell(None if isinstance(value, Overflow) else value, status, event_time)
 
-    def _is_partial(self, feature: Feature, start: int | None) -> bool:
+    def _series(self, feature: Feature, step: int, count: int) -> tuple[Value | Overflow, int | None]:
+        """A list, the oldest window first; one value that does not fit makes the whole OVERFLOW."""
+        results = [self._result(feature, step, feature.window.offset + step * n) for n in reversed(range(count))]
+        newest = max([time for _, time in results if time is not None], default=None)
+        values: list[Any] = [feature.default if value is None else value for value, _ in results]
+        overflow = next((value for value in values if isinstance(value, Overflow)), None)
+        return (values if overflow is None else overflow), newest
+
+    def _result(self, feature: Feature, length: int | None, offset: int) -> tuple[Value | Overflow, int | None]:
+        """The value of one window, and the time of the newest event that counted."""
+        events = self._window(length, offset, feature.window.newest)
+        end = self._as_of - offset
+        if feature.group_by is not None:
+            members = [event for event in events if event.values.get(feature.group_by) is not None]
+            value = _or_overflow(lambda: _by_category(feature, members, self._as_of, end))
+            return value, members[-1].time if members else None
+        key = (length, offset, feature.window.newest, feature.column)
+        if key not in self._columns:
+            self._columns[key] = _counted(events, feature.column, self._as_of, end, self._late)
+        counted = self._columns[key]
+        return _or_overflow(lambda: _value(feature, counted)), counted.times[-1] if counted.times else None
+
+    def _window(self, length: int | None, offset: int, newest: int | None) -> list[Event]:
+        key = (length, offset, newest)
+        if key not in self._windows:
+            end = self._as_of - offset + self._shift
+            start = None if length is None else end - length
+            inside = [e for e in self._events if e.time < end and (start is None or e.time >= start)]
+            self._windows[key] = inside if newest is None else inside[-newest:]
+        return self._windows[key]
+
+    def _is_partial(self, feature: Feature) -> bool:
         """The log was read from its first record, so only a column that came later can be incomplete."""
         if feature.column not in LATE_COLUMNS or self._late is None:
             return False
-        if start is None or start < self._late.earliest:
+        if feature.window.length is None:
+            return True
+        start = self._as_of + self._shift - feature.window.reach
+        if start < self._late.earliest:
             return True
         if start < self._late.latest:
             raise Undecided(f"a window of {feature.name} begins during the apply")
         return False
+
+
+def _or_overflow(value: Callable[[], Value]) -> Value | Overflow:
+    try:
+        return value()
+    except Overflow as overflow:
+        return overflow
+
+
+def _counted(events: list[Event], column: str | None, as_of: int, end: int, late: LateColumns | None = None) -> Counted:
+    if column is None:
+        return Counted([e.time for e in events], [1] * len(events), as_of, end)
+    if column in LATE_COLUMNS and late is not None:
+        events = [e for e in events if e.chunk >= late.first_chunk]
+    counted = [(e.time, e.values[column]) for e in events if e.values.get(column) is not None]
+    return Counted([time for time, _ in counted], [value for _, value in counted], as_of, end)
+
+
+def _value(feature: Feature, counted: Counted) -> Value:
+    if counted.times:
+        return FUNCTIONS[feature.function](counted, feature)
+    if feature.function in COUNTERS:
+        return 0.0 if feature.function == "decayed_count" else 0
+    return None
+
+
+def _by_category(feature: Feature, events: list[Event], as_of: int, end: int) -> Value:
+    """Of events that have a category: those with the most events, each with the function's value over its own."""
+    if not events:
+        return None
+    members: dict[Any, list[Event]] = {}
+    for event in events:
+        members.setdefault(event.values[feature.group_by or ""], []).append(event)
+    counted = {category: _counted(each, feature.column, as_of, end) for category, each in members.items()}
+    most = DISTINCT_DEFAULT if feature.max_distinct is None else feature.max_distinct
+    if len(members) > most:
+        raise Overflow
+    if feature.function == "count_distinct" and sum(len(set(c.values)) for c in counted.values()) > most:
+        raise Overflow
+    ranked = sorted(members, key=lambda category: (-len(members[category]), order(category)))
+    chosen = sorted(ranked[: GROUPS_DEFAULT if feature.max_groups is None else feature.max_groups], key=order)
+    return {category: _value(feature, counted[category]) for category in chosen}

@@ -7,13 +7,45 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .definitions import DAY, HOUR, Feature
-from .generator import START
+from .generator import PLACES, place
 from .log import Event
 
-# The years 1 and 9999, the epoch, and instants so far off that every window but `lifetime` is empty.
-FAR = (
-    -62_135_596_800_000_000, 0, START - 400 * DAY, START + 400 * DAY, START + 40 * 365 * DAY, 253_402_300_799_999_999,
-)
+# The years 1 and 9999, and the epoch.
+FAR = (-62_135_596_800_000_000, 0, 253_402_300_799_999_999)
+# From the first event: so far off that every window but `lifetime` is empty.
+FAR_OFF = (-400 * DAY, 400 * DAY, 40 * 365 * DAY)
+# One job in so many is known at row time; where files are wanted too, it wants one.
+ROW_TIME_EVERY = 12
+
+
+def place_of(entity: int, as_of: int) -> str:
+    """The place that is asked for beside an entity: its home, or any; of entities never seen one never seen."""
+    if entity < 0:
+        return place(entity)
+    return place((entity if as_of % 3 else entity * 31 + as_of) % PLACES)
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """When the log came: the clock before each chunk was produced, and K once all of it was there."""
+
+    started: tuple[int, ...]
+    known: tuple[int, ...]
+
+    def known_by(self, time: int) -> int | None:
+        """How many chunks had arrived by then; None while one was arriving."""
+        for chunk, (started, known) in enumerate(zip(self.started, self.known)):
+            if time <= started:
+                return chunk
+            if time < known:
+                return None
+        return len(self.known)
+
+    def quiet(self, source: random.Random) -> int:
+        """A time at which no chunk was arriving."""
+        known = source.choice(self.known)
+        after = [started for started in self.started if started > known]
+        return source.choice((known, source.randrange(known, 1 + (min(after) if after else known + HOUR))))
 
 
 @dataclass(frozen=True)
@@ -28,7 +60,8 @@ class Moment:
 class Job:
     """Questions with one K and one boundary: a lookup a moment, and one request of training rows for all of them.
 
-    `known` is how many chunks had arrived by K. `is_newest` asks without a K, which is the last chunk's.
+    `known` is how many chunks had arrived by K. `is_newest` asks without a K, which is the last chunk's. With
+    `is_row_time` a question's K is its own T, and no later than the job's.
     """
 
     seed: str
@@ -36,6 +69,7 @@ class Job:
     is_newest: bool
     is_inclusive: bool
     wants_file: bool
+    is_row_time: bool
     moments: tuple[Moment, ...]
 
     @property
@@ -53,7 +87,7 @@ class PointMaker:
         self,
         seed: str,
         entities: dict[int, list[Event]],
-        chunks: int,
+        arrivals: Arrivals,
         features: Sequence[Feature],
         is_sharp: bool = False,
     ) -> None:
@@ -61,13 +95,14 @@ class PointMaker:
         self._seed = seed
         self._entities = entities
         self._is_sharp = is_sharp
-        self._chunks = chunks
+        self._arrivals = arrivals
+        self._chunks = len(arrivals.known)
         self._names = sorted(entities)
         # Busy entities have deep trees, and cost the oracle most.
         self._weights = [len(entities[name]) ** 0.85 for name in self._names]
         self._oldest = {name: events[0] for name, events in entities.items()}
         self._times = sorted(event.time for events in entities.values() for event in events)
-        edges = {(f.window.length or 0) + f.window.offset for f in features} | {f.window.offset for f in features}
+        edges = {f.window.reach for f in features} | {f.window.offset for f in features}
         self._edges = sorted(edges)
 
     def jobs(self, rows: int, rows_each: int, file_every: int) -> list[Job]:
@@ -89,15 +124,21 @@ class PointMaker:
         )
         # One in each fourth job is sure to be of an entity that was never seen.
         moments = [Moment(self._times[-1], (-1 - number,))] if number % 4 == 1 else []
+        is_row_time = not self._is_sharp and number % ROW_TIME_EVERY == 4
         while sum(len(moment.entities) for moment in moments) < rows:
-            moments.append(self._moment(known))
+            moments.append(self._moment(known, is_row_time))
         return Job(
             seed=f"{self._seed} {number}", known=known, is_newest=is_newest, is_inclusive=source.random() < 0.3,
-            wants_file=file_every > 0 and number % file_every == 0, moments=tuple(moments),
+            wants_file=file_every > 0 and number % file_every == 0, is_row_time=is_row_time, moments=tuple(moments),
         )
 
-    def _moment(self, known: int) -> Moment:
+    def _moment(self, known: int, is_row_time: bool) -> Moment:
         source = self._source
+        if is_row_time and source.random() < 0.8:
+            # Between arrivals some of the log is known. At most other T nothing is, or everything.
+            as_of = self._arrivals.quiet(source)
+            known = min(known, self._arrivals.known_by(as_of) or 0)
+            return Moment(as_of, tuple(dict.fromkeys(self._entity(known, as_of) for _ in range(3))))
         entity = self._entity(known)
         as_of = self._as_of(entity, known)
         others = [self._entity(known, as_of) for _ in range(source.choice((0, 0, 0, 0, 1, 2)))]
@@ -118,7 +159,7 @@ class PointMaker:
         source = self._source
         kind = 0.06 if self._is_sharp else source.random()
         if kind < 0.02:
-            return source.choice(FAR)
+            return source.choice((*FAR, *(self._times[0] + far for far in FAR_OFF)))
         if kind < 0.06:
             return source.randrange(self._times[0] - DAY, self._times[-1] + 35 * DAY)
         events = self._entities.get(entity, [])

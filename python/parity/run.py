@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .catalogue import catalogue
+from .catalogue import FUNCTIONS, KINDS, ROW_TIME, catalogue
 from .comparing import Tally
-from .definitions import HOUR, Feature
+from .definitions import DAY, ENTITY, HOUR, PLACE, PLACE_VIEW, Feature
 from .generator import Size
 from .log import Event, count, read_log, without
 from .points import Job, PointMaker
@@ -40,6 +40,8 @@ class Plan:
     canary_rows: int
     canaries: Sequence[str]
     """Those to run after the main run."""
+    start: int | None = None
+    """Of the log; None: so that it ends some hours before now, and windows at arrivals have events in them."""
     has_main_run: bool = True
     cells_each_function_min: int = 10_000
     nonempty_min: float = 0.70
@@ -60,15 +62,24 @@ def execute(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
     if not features:
         raise HarnessError(f"no feature has a function of {', '.join(plan.functions)}")
     say(f"seed={plan.seed}")
+    start = plan.start
+    if start is None:
+        start = (time.time_ns() // 1000 - plan.size.days * DAY) // HOUR * HOUR - 18 * HOUR
+    say(f"start={start}")
     say(f"features={len(features)}")
-    loading = Loading(folder, plan.seed, plan.size, features)
+    loading = Loading(folder, plan.seed, plan.size, start, features)
     try:
         world = loading.run(ProgressBar("loading", plan.size.chunks).update)
         entities = read_log(world.log)
+        # By what an event is stored under: its entity and, where some feature asks for places, its place.
+        keys = {ENTITY: len(entities)}
+        if any(feature.view == PLACE_VIEW for feature in features):
+            keys[PLACE] = len({event.values[PLACE] for events in entities.values() for event in events})
         for name, number in (
-            ("entities", len(entities)), ("events", count(entities)), ("chunks", len(world.known)),
-            ("restarts", world.restarts), ("kills", world.kills), ("folded_events", count(entities) - world.unfolded),
-            ("cold_entities", len(entities) - world.resident),
+            ("entities", len(entities)), ("events", count(entities)), ("chunks", len(world.arrivals.known)),
+            ("restarts", world.restarts), ("kills", world.kills),
+            ("folded_events", count(entities) * len(keys) - world.unfolded),
+            ("cold_entities", sum(keys.values()) - world.resident),
         ):
             say(f"{name}={number}")
         say(f"seconds_loading={time.monotonic() - began:.0f}")
@@ -81,11 +92,13 @@ def execute(plan: Plan, folder: Path, say: Callable[[str], None]) -> Outcome:
 
 
 def _main_run(plan: Plan, setup: Setup, say: Callable[[str], None]) -> Tally:
-    maker = PointMaker(f"points {plan.seed}", setup.entities, len(setup.world.known), setup.features)
+    maker = PointMaker(f"points {plan.seed}", setup.entities, setup.world.arrivals, setup.features)
     jobs = maker.jobs(-(-plan.cells // len(setup.features)), plan.rows_each_job, plan.file_every)
     tally = run_jobs(setup, jobs, plan.processes, ProgressBar("comparing", len(jobs)).update)
     for function in plan.functions:
         say(f"cells_{function}={tally.cells[function]}")
+    for kind in (*KINDS, ROW_TIME):
+        say(f"cells_with_{kind}={tally.kinds[kind]}")
     for status, number in sorted(tally.statuses.items()):
         say(f"status_{status}={number}")
     for via, number in sorted(tally.compared.items()):
@@ -109,7 +122,7 @@ def _canary(
     say: Callable[[str], None],
 ) -> int:
     """How many mismatches an oracle has that is wrong on purpose; with fewer questions."""
-    maker = PointMaker(f"canary {canary} {plan.seed}", entities, len(world.known), features, is_sharp=True)
+    maker = PointMaker(f"canary {canary} {plan.seed}", entities, world.arrivals, features, is_sharp=True)
     jobs = maker.jobs(plan.canary_rows, plan.rows_each_job, file_every=0)
     if canary == WITHHOLD:
         entity, event = late_event(entities, jobs)
@@ -142,6 +155,8 @@ def _complaints(plan: Plan, tally: Tally, canaries: dict[str, int]) -> list[str]
     complaints = [f"the canary {name} found no mismatch" for name, found in canaries.items() if found == 0]
     if plan.has_main_run:
         few = [name for name in plan.functions if tally.cells[name] < plan.cells_each_function_min]
+        if len(plan.functions) == len(FUNCTIONS):
+            few += [kind for kind in (*KINDS, ROW_TIME) if tally.kinds[kind] < plan.cells_each_function_min]
         if few:
             complaints.append(f"fewer than {plan.cells_each_function_min} cells: {', '.join(few)}")
         if _share(tally) < plan.nonempty_min:

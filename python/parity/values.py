@@ -44,6 +44,9 @@ def _pairs(pairs: Iterable[tuple[Any, Any]], key: str, element: str) -> bytes:
 
 
 def _single(value: Any, kind: str) -> bytes:
+    if value is None:
+        # An element of a series, or a category, without a value.
+        return b"n"
     if kind == "float64":
         if type(value) is not float:
             raise TypeError

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import strandline
 
 from .asking import Asker
+from .catalogue import ROW_TIME
 from .comparing import Expected, Tally, compare
 from .definitions import Feature
 from .log import Event
 from .oracle import Oracle, Point, Undecided
-from .points import Job
+from .points import Job, place_of
 from .processes import HarnessError
 from .world import World
 
@@ -33,7 +34,7 @@ class Worker:
     def __init__(self, setup: Setup) -> None:
         world = setup.world
         self._setup = setup
-        self._asker = Asker(world.address, world.known, world.before_all, setup.features)
+        self._asker = Asker(world.address, world.arrivals.known, world.before_all, setup.features)
         self._oracle = Oracle(setup.entities, world.late)
 
     def close(self) -> None:
@@ -51,18 +52,32 @@ class Worker:
         features = self._setup.features
         expected: dict[tuple[int, int], Expected] = {}
         for entity, as_of in dict.fromkeys(job.rows):
-            point = Point(entity, as_of, job.known, job.is_inclusive != self._setup.has_other_boundary)
+            is_inclusive = job.is_inclusive != self._setup.has_other_boundary
+            known = self._known(job, as_of)
+            if known is None:
+                tally.undecided += 1
+                continue
+            point = Point(entity, as_of, known, is_inclusive, place_of(entity, as_of))
             try:
                 cells = self._oracle.cells(point, features)
             except Undecided:
                 tally.undecided += 1
                 continue
             tally.count(features, cells)
+            if job.is_row_time:
+                tally.kinds[ROW_TIME] += len(features)
             expected[entity, as_of] = Expected(features, cells)
         boundary = "inclusive" if job.is_inclusive else "strict"
         for answer in self._asker.answers(job):
             compare(answer, features, expected, self._asker.known_at(job), boundary, tally)
         return tally
+
+    def _known(self, job: Job, as_of: int) -> int | None:
+        """How many chunks count for a question; None where nobody can say."""
+        if not job.is_row_time:
+            return job.known
+        known = self._setup.world.arrivals.known_by(as_of)
+        return None if known is None else min(known, job.known)
 
 
 _worker: Worker | None = None

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import strandline
 
-from .definitions import ENTITY, LATE_VIEW, SOURCE, Feature, repository
+from .definitions import ENTITY, LATE_VIEW, PLACE, PLACE_VIEW, SOURCE, Feature, repository
 from .generator import PARTITIONS, ROUTE, LogWriter, Record, Size, make_chunks
 from .oracle import LateColumns
+from .points import Arrivals
 from .processes import Broker, HarnessError, Server, run, wait_for
 from .values import microseconds
 
@@ -23,11 +24,11 @@ MEMORY_BUDGET = "64MiB"
 
 @dataclass(frozen=True)
 class World:
-    """A running server with all chunks in it. `known[i]` is K after chunk i."""
+    """A running server with all chunks in it."""
 
     address: str
     log: Path
-    known: list[int]
+    arrivals: Arrivals
     before_all: int
     late: LateColumns | None
     restarts: int
@@ -45,12 +46,12 @@ def _now() -> int:
 class Loading:
     """Owns the processes; `stop` ends them."""
 
-    def __init__(self, folder: Path, seed: int, size: Size, features: list[Feature]) -> None:
+    def __init__(self, folder: Path, seed: int, size: Size, start: int, features: list[Feature]) -> None:
         self._folder = folder
         self._features = features
         self._size = size
         self._source = random.Random(f"restarts {seed}")
-        self._chunks = make_chunks(seed, size)
+        self._chunks = make_chunks(seed, size, start)
         self._repo = folder / "repo"
         self._repo.mkdir()
         self._broker = Broker(folder, SOURCE, PARTITIONS)
@@ -72,7 +73,8 @@ class Loading:
         self._write_repository(first)
         self._start()
         log = LogWriter(self._folder / "log.jsonl")
-        known = []
+        known: list[int] = []
+        started: list[int] = []
         late: LateColumns | None = None
         # The late view comes at a third of the log; kills and stops come in turn, two chunks of five.
         late_chunk = self._size.chunks // 3 if len(first) < len(self._features) else None
@@ -80,6 +82,7 @@ class Loading:
             if chunk == late_chunk:
                 late = self._apply_late_view(chunk)
             log.append(chunk, records)
+            started.append(_now())
             self._produce(records)
             if chunk % 5 == 1:
                 # In the middle of this chunk's ingest, or while the one before is folded.
@@ -98,9 +101,9 @@ class Loading:
             raise HarnessError("the newest commit moved without an event")
         store = self._connected().status()["store"]
         return World(
-            address=self._address(), log=self._folder / "log.jsonl", known=known, before_all=before_all, late=late,
-            restarts=self._restarts, kills=self._kills, unfolded=store["unfolded_events"],
-            resident=store["resident_entities"],
+            address=self._address(), log=self._folder / "log.jsonl", arrivals=Arrivals(tuple(started), tuple(known)),
+            before_all=before_all, late=late, restarts=self._restarts, kills=self._kills,
+            unfolded=store["unfolded_events"], resident=store["resident_entities"],
         )
 
     def _write_repository(self, features: list[Feature]) -> None:
@@ -160,7 +163,8 @@ class Loading:
     def _newest_commit(self) -> int:
         """K of a read that names none."""
         features = [self._features[0].reference]
-        return microseconds(self._connected().get_features(features, {ENTITY: 0}).known_at)
+        key = {PLACE: ""} if self._features[0].view == PLACE_VIEW else {ENTITY: 0}
+        return microseconds(self._connected().get_features(features, key).known_at)
 
     def _check_offsets(self, log: LogWriter) -> None:
         """The positions that the log assumes, against those that the server met: ties hang on them."""

@@ -51,6 +51,17 @@ def test_historical_rows() -> None:
     assert list(result.rows())[1]["as_of"] == datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
+def test_rows_at_their_own_time() -> None:
+    rows = [(ENTITIES[0], TIME), (ENTITIES[1], "1970-01-01")]
+    with FakeServer() as server, strandline.connect(server.address) as client:
+        client.get_historical_rows("fraud", rows, known_at="row-time", known_at_most=TIME + 5)
+        assert server.received[-1][2] == golden.body("rows_row_time")
+        with pytest.raises(strandline.InvalidArgument, match="known_at_most goes with known_at='row-time'"):
+            client.get_historical_rows("fraud", rows, known_at=TIME, known_at_most=TIME)
+        with pytest.raises(strandline.InvalidArgument, match="is for historical rows"):
+            client.get_features("fraud", ENTITIES, known_at="row-time")
+
+
 def small(count_max: int = 3, string_limit: int | None = None):  # type: ignore[no-untyped-def]
     """A server with small limits that gives each row's int64 key back as its feature, at T 1000 and K 2000."""
 

@@ -39,6 +39,7 @@ REQUESTS = {
     "lookup": (MessageType.LOOKUP, 4, wire.encode_lookup(5, KEYS, TIME, KNOWN, inclusive=True, event_times=True)),
     "lookup_now": (MessageType.LOOKUP, 5, wire.encode_lookup(5, KEYS[:1])),
     "rows": (MessageType.ROWS, 6, wire.encode_rows(5, KEYS, [TIME, 0], KNOWN, inclusive=True)),
+    "rows_row_time": (MessageType.ROWS, 6, wire.encode_rows(5, KEYS, [TIME, 0], KNOWN, row_time=True)),
     "admin": (MessageType.ADMIN, 9, wire.encode_admin("dead_letters", '{"after": 0, "limit": 100}')),
     "ping": (MessageType.PING, 2**32 - 1, b""),
 }  # fmt: skip

@@ -48,6 +48,10 @@ struct WindowsCommand: ParsableCommand {
         printLine(["read_1m_events_vs_100_events": fixed(many / few, 3)])
         printLine(["read_us_attribute_100_events": fixed(read(100, Self.attribute) / 1000, 3)])
         printLine(["read_us_attribute_1m_events": fixed(read(events, Self.attribute) / 1000, 3)])
+        for categories in [10, 100, 1000] {
+            let grouped = read(events, Self.windows(isGrouped: true), categories: categories)
+            printLine(["read_us_30d_1m_events_by_\(categories)": fixed(grouped / 1000, 3)])
+        }
         try DiskBytes(folder: data).measure()
     }
 
@@ -83,19 +87,22 @@ struct WindowsCommand: ParsableCommand {
         return best
     }
 
-    /// Count, sum, mean and max over 30 days.
-    private static let windows = WindowPlan(
-        [AggregateFunction.count, .sum, .mean, .max].map {
-            PlannedAggregation(
-                function: $0,
-                column: (0, .float64),
-                window: .sliding(microseconds: 30 * day),
-                offset: 0,
-                defaultValue: nil,
-                availableFrom: .distantPast
-            )
-        }
-    )
+    /// Count, sum, mean and max over 30 days; grouped, each is a map by the second column.
+    private static func windows(isGrouped: Bool = false) -> WindowPlan {
+        WindowPlan(
+            [AggregateFunction.count, .sum, .mean, .max].map {
+                PlannedAggregation(
+                    function: $0,
+                    column: (0, .float64),
+                    groupBy: isGrouped ? (1, .float64) : nil,
+                    window: .sliding(microseconds: 30 * day),
+                    offset: 0,
+                    defaultValue: nil,
+                    availableFrom: .distantPast
+                )
+            }
+        )
+    }
 
     /// Both columns of the newest version.
     private static let attribute = WindowPlan(
@@ -104,8 +111,13 @@ struct WindowsCommand: ParsableCommand {
     )
 
     /// Nanoseconds of a read as of random instants of the last hour.
-    private func read(_ count: Int, _ plan: WindowPlan = windows) -> Double {
+    ///
+    /// - Parameter categories: the second column has so many values.
+    private func read(_ count: Int, _ plan: WindowPlan = windows(), categories: Int? = nil) -> Double {
         let batch = batch(count, .exponential)
+        if let categories {
+            for row in 0..<count { batch.column(1)[row] = Double(row.hashed % categories).bitPattern }
+        }
         var entity = EntityEvents()
         defer { entity.free() }
         for row in 0..<count { entity.insert(row, of: batch) }
@@ -122,8 +134,8 @@ struct WindowsCommand: ParsableCommand {
                 outputs: [0, 1, 2, 3]
             )
         }
-        for _ in 0..<1000 { readOnce() }
-        let reads = 50_000
+        for _ in 0..<(categories == nil ? 1000 : 10) { readOnce() }
+        let reads = categories == nil ? 50_000 : 500
         let began = Measure.nanoseconds()
         for _ in 0..<reads { readOnce() }
         return Double(Measure.nanoseconds() - began) / Double(reads)
@@ -144,6 +156,14 @@ struct SplitMix {
 
     /// In 0 ..< 1.
     mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+}
+
+extension Int {
+    /// Not negative, and the same on every run.
+    fileprivate var hashed: Int {
+        var random = SplitMix(state: UInt64(self))
+        return Int(random.next() >> 2)
+    }
 }
 
 extension EventBatch {

@@ -56,18 +56,16 @@ public final class LookupPlan: Sendable {
                 }
             }
             if members[history.id] == nil { histories.append(history) }
-            let column = resolved.column.flatMap { history.column(view.storedColumn($0).name) }?.column
+            let columns = resolved.columns.map { history.column(view.storedColumn($0).name)?.column }
             let filter = view.filterColumn.flatMap { history.column($0.name) }?.column
-            let columnsFrom = [column, filter].compactMap { $0?.availableFrom }.max() ?? .distantPast
+            let columnsFrom = (columns + [filter]).compactMap { $0?.availableFrom }.max() ?? .distantPast
             let from = max(source.availableFrom, history.availableFrom, columnsFrom)
             let type: FeatureType
             switch resolved {
             case .aggregation(let aggregation, let view):
-                let value = aggregation.function.resultType(of: column?.field.type) ?? .int64
-                type = aggregation.timeWindow.type(of: value)
-                members[history.id, default: Members()].aggregations.append(
-                    (Int32(output), PlannedAggregation(aggregation, of: view, in: history, availableFrom: from))
-                )
+                let planned = PlannedAggregation(aggregation, of: view, in: history, availableFrom: from)
+                type = planned.resultType
+                members[history.id, default: Members()].aggregations.append((Int32(output), planned))
             case .attribute(let attribute, let view):
                 guard let planned = PlannedAttribute(attribute, of: view, in: history, availableFrom: from) else {
                     throw StoreError(.unknownName, "column '\(attribute.column)' of view '\(view.name)' is not applied")
@@ -125,10 +123,12 @@ public final class LookupPlan: Sendable {
 extension PlannedAggregation {
     init(_ aggregation: Aggregation, of view: FeatureView, in history: HistorySchema, availableFrom: Instant) {
         let column = aggregation.column.flatMap { history.column(view.storedColumn($0).name) }
+        let category = aggregation.groupBy.flatMap { history.column(view.storedColumn($0).name) }
         self.init(
             function: aggregation.function,
             parameters: aggregation.parameters,
             column: column.map { ($0.index, $0.column.field.type) },
+            groupBy: category.map { ($0.index, $0.column.field.type) },
             window: aggregation.timeWindow,
             offset: aggregation.offset,
             defaultValue: aggregation.defaultValue,
@@ -165,11 +165,11 @@ enum ResolvedFeature {
         }
     }
 
-    /// The view's name for the column that the feature reads; nil where it reads none.
-    var column: String? {
+    /// The view's names for the columns that the feature reads.
+    var columns: [String] {
         switch self {
-        case .aggregation(let aggregation, _): aggregation.column
-        case .attribute(let attribute, _): attribute.column
+        case .aggregation(let aggregation, _): aggregation.columnsRead
+        case .attribute(let attribute, _): [attribute.column]
         }
     }
 }

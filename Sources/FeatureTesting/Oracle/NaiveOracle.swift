@@ -68,13 +68,17 @@ public enum NaiveOracle {
             // With all that it asks for, the window begins at its oldest event; else at the beginning of time.
             startsEarly = query.availableFrom.map { from in isShort || inside[0].time < from } ?? false
         }
+        if let category = query.groupBy {
+            let members = inside.filter { $0.values[category] != .null }
+            return (byCategory(category, query, over: members, asOf: asOf), members.last?.time, startsEarly)
+        }
         let counted = inside.filter { event in query.column.map { event.values[$0] != .null } ?? true }
         let result = counted.isEmpty ? ofNothing(query.function) : value(of: query, over: counted, asOf: asOf)
         return (result, counted.last?.time, startsEarly)
     }
 
     /// Over an empty window.
-    private static func ofNothing(_ function: AggregateFunction) -> FeatureValue {
+    static func ofNothing(_ function: AggregateFunction) -> FeatureValue {
         switch function {
         case .count, .countDistinct, .approxCountDistinct: .int64(0)
         case .decayedCount: .float64(0)
@@ -83,7 +87,7 @@ public enum NaiveOracle {
     }
 
     /// Over events that count, oldest first, at least one.
-    private static func value(of query: OracleQuery, over events: [OracleEvent], asOf: Int64) -> FeatureValue? {
+    static func value(of query: OracleQuery, over events: [OracleEvent], asOf: Int64) -> FeatureValue? {
         let parameters = query.parameters
         // Functions without a column have no use for values.
         let values = query.column.map { column in events.map { $0.values[column] } } ?? []

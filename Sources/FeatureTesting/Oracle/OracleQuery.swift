@@ -13,6 +13,8 @@ public struct OracleQuery: Hashable, Sendable {
     public var parameters: FunctionParameters
     /// nil counts events.
     public var column: Int?
+    /// The column of categories: a map from each to the function's result over its events.
+    public var groupBy: Int?
     /// Microseconds; nil is `lifetime`.
     public var length: Int64?
     /// The newest so many events instead of a length.
@@ -30,6 +32,7 @@ public struct OracleQuery: Hashable, Sendable {
         function: AggregateFunction,
         parameters: FunctionParameters = FunctionParameters(),
         column: Int?,
+        groupBy: Int? = nil,
         length: Int64?,
         newest: Int? = nil,
         series: Int? = nil,
@@ -41,6 +44,7 @@ public struct OracleQuery: Hashable, Sendable {
         self.function = function
         self.parameters = parameters
         self.column = column
+        self.groupBy = groupBy
         self.length = length
         self.newest = newest
         self.series = series

@@ -121,6 +121,9 @@ extension DistinctStrings {
         return settled.hasOverflowed ? nil : settled.entries.count
     }
 
+    /// The same or fewer, without a look at what is pending; more than any bound when overflowed.
+    var distinctAtLeast: Int { hasOverflowed ? .max : entries.count }
+
     /// Calls back with each string and its count, ascending by bytes; not at all when overflowed.
     public func forEach(_ body: (UnsafeRawBufferPointer, Int64) -> Void) {
         let settled = settled

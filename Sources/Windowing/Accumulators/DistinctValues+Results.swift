@@ -10,6 +10,9 @@ extension DistinctValues {
         return settled.hasOverflowed ? nil : settled.entries.count
     }
 
+    /// The same or fewer, without a look at what is pending; more than any bound when overflowed.
+    var distinctAtLeast: Int { hasOverflowed ? .max : entries.count }
+
     /// Values with their counts, ascending by value; nil when overflowed.
     public var ascending: [(slot: UInt64, count: Int64)]? {
         let settled = settled

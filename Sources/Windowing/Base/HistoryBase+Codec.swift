@@ -35,7 +35,7 @@ extension HistoryBase {
         for entry in functions {
             entry.column.write(to: &writer)
             entry.kind.write(to: &writer)
-            entry.state.write(to: &writer)
+            entry.state.write(to: &writer, heap)
         }
         writer.append(count: versions.count)
         for version in versions {
@@ -65,7 +65,7 @@ extension HistoryBase {
         for _ in 0..<functionCount {
             guard let column = TileLayout.Column(from: &reader), let kind = StateKind(from: &reader) else { return nil }
             var state = FunctionState(kind, column.kind)
-            guard state.read(from: &reader) else { return nil }
+            guard state.read(from: &reader, &heap) else { return nil }
             functions.append(Function(column: column, kind: kind, state: state))
         }
         guard let versionCount = reader.readCount(itemBytes: 9) else { return nil }
@@ -87,96 +87,6 @@ extension HistoryBase {
         self.oldestTime = oldestTime
         self.newestArrival = newestArrival
         last = EventOrder(time: time, stream: stream, offset: offset)
-    }
-}
-
-extension TileLayout.Column {
-    fileprivate func write(to writer: inout StateWriter) {
-        writer.append(count: index.map { $0 + 1 } ?? 0)
-        writer.append(kind.tag)
-        writer.append(mask)
-        writer.append(parts.rawValue)
-    }
-
-    fileprivate init?(from reader: inout StateReader) {
-        guard let place = reader.readNumber(), place <= 64, let tag = reader.read(UInt8.self),
-            let kind = ColumnKind(tag: tag), let mask = reader.read(UInt64.self), let parts = reader.read(UInt8.self)
-        else { return nil }
-        self.init(
-            index: place == 0 ? nil : Int(place) - 1,
-            kind: kind,
-            mask: mask,
-            parts: AccumulatorParts(rawValue: parts)
-        )
-    }
-}
-
-extension ColumnKind {
-    fileprivate var tag: UInt8 {
-        switch self {
-        case .integer: 1
-        case .double: 2
-        case .flag: 3
-        case .string: 4
-        }
-    }
-
-    fileprivate init?(tag: UInt8) {
-        switch tag {
-        case 1: self = .integer
-        case 2: self = .double
-        case 3: self = .flag
-        case 4: self = .string
-        default: return nil
-        }
-    }
-}
-
-extension StateKind {
-    fileprivate func write(to writer: inout StateWriter) {
-        switch self {
-        case .moments: writer.append(UInt8(1))
-        case .hyperLogLog(let precision):
-            writer.append(UInt8(2))
-            writer.append(count: precision)
-        case .quantiles(let accuracy):
-            writer.append(UInt8(3))
-            writer.append(accuracy.bitPattern)
-        case .distinct(let most):
-            writer.append(UInt8(4))
-            writer.append(count: most)
-        case .ends(let form, let limit):
-            writer.append(UInt8(5))
-            writer.append(form.rawValue)
-            writer.append(count: limit)
-        case .decayed(let halfLife, let weighsValues):
-            writer.append(UInt8(6))
-            writer.append(halfLife)
-            writer.append(weighsValues ? UInt8(1) : 0)
-        }
-    }
-
-    fileprivate init?(from reader: inout StateReader) {
-        func number() -> Int? { reader.readNumber().flatMap { Int(exactly: $0) } }
-        switch reader.read(UInt8.self) {
-        case 1: self = .moments
-        case 2:
-            guard let precision = number() else { return nil }
-            self = .hyperLogLog(precision: precision)
-        case 3:
-            guard let bits = reader.read(UInt64.self) else { return nil }
-            self = .quantiles(accuracy: Double(bitPattern: bits))
-        case 4:
-            guard let most = number() else { return nil }
-            self = .distinct(max: most)
-        case 5:
-            guard let form = reader.read(UInt8.self).flatMap(EndForm.init), let limit = number() else { return nil }
-            self = .ends(form, limit: limit)
-        case 6:
-            guard let halfLife = reader.read(Int64.self), let weighs = reader.read(UInt8.self) else { return nil }
-            self = .decayed(halfLife: halfLife, weighsValues: weighs != 0)
-        default: return nil
-        }
     }
 }
 
@@ -221,67 +131,5 @@ extension EventLeaf {
         }
         let order = EventOrder(time: time, stream: stream, offset: offset)
         self.init(order, arrival: arrival, nulls: nulls | EventBatch.missingColumns(from: slots.count), slots: slots)
-    }
-}
-
-extension ColumnAccumulator {
-    fileprivate func write(
-        to writer: inout StateWriter,
-        _ kind: ColumnKind,
-        hasColumn: Bool,
-        _ heap: StringHeap
-    ) {
-        writer.append(count: count)
-        guard count > 0 else { return }
-        writer.append(oldestTime)
-        writer.append(newestTime)
-        guard hasColumn else { return }
-        switch kind {
-        case .integer: writer.append(integerSum)
-        case .double: doubleSum.write(to: &writer)
-        case .flag, .string: break
-        }
-        if kind == .integer || kind == .double {
-            writer.append(minimum)
-            writer.append(maximum)
-        }
-        for end in [first, last] {
-            if kind == .string { writer.append(string: heap.string(end)) } else { writer.append(end) }
-        }
-    }
-
-    fileprivate mutating func read(
-        from reader: inout StateReader,
-        _ kind: ColumnKind,
-        hasColumn: Bool,
-        _ heap: inout StringHeap
-    ) -> Bool {
-        guard let number = reader.readNumber(), number <= UInt64(Int64.max) else { return false }
-        count = Int64(number)
-        guard count > 0 else { return true }
-        guard let oldest = reader.read(Int64.self), let newest = reader.read(Int64.self) else { return false }
-        (oldestTime, newestTime) = (oldest, newest)
-        guard hasColumn else { return true }
-        switch kind {
-        case .integer:
-            guard let sum = reader.read(Int128.self) else { return false }
-            integerSum = sum
-        case .double: guard doubleSum.read(from: &reader) else { return false }
-        case .flag, .string: break
-        }
-        if kind == .integer || kind == .double {
-            guard let least = reader.read(UInt64.self), let most = reader.read(UInt64.self) else { return false }
-            (minimum, maximum) = (least, most)
-        }
-        guard let first = Self.readEnd(from: &reader, kind, &heap), let last = Self.readEnd(from: &reader, kind, &heap)
-        else { return false }
-        (self.first, self.last) = (first, last)
-        return true
-    }
-
-    private static func readEnd(from reader: inout StateReader, _ kind: ColumnKind, _ heap: inout StringHeap) -> UInt64?
-    {
-        guard kind == .string else { return reader.read(UInt64.self) }
-        return reader.readString().map { heap.store($0) }
     }
 }

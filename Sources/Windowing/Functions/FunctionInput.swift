@@ -11,6 +11,8 @@ struct FunctionInput {
     let parameters: FunctionParameters
     /// The type of the column; nil where there is none.
     let columnType: ValueType?
+    /// The type of the categories; nil where there are none.
+    let categoryType: ValueType?
     /// T.
     let asOf: Instant
     /// Where the window ends by the strict rule: T less the offset.
@@ -36,6 +38,7 @@ enum FunctionResult {
 extension FunctionInput {
     /// - Parameter count: how many events counted.
     func result(of function: AggregateFunction, count: Int64) -> FunctionResult {
+        if let categoryType { return count == 0 ? .null : groups(of: function, by: categoryType) }
         if count == 0 { return function.countsEmptyAsZero ? .value(0) : .null }
         return switch function {
         case .count: FunctionResult(column.pointee.count)
@@ -62,8 +65,11 @@ extension FunctionInput {
     }
 
     /// A slot of the column as a value.
-    func value(_ slot: UInt64) -> FeatureValue {
-        switch columnType {
+    func value(_ slot: UInt64) -> FeatureValue { value(slot, of: columnType) }
+
+    /// A slot of a stored column as a value.
+    func value(_ slot: UInt64, of type: ValueType?) -> FeatureValue {
+        switch type {
         case .int64?: .int64(Int64(bitPattern: slot))
         case .float64?: .float64(Double(bitPattern: slot))
         case .bool?: .bool(slot != 0)

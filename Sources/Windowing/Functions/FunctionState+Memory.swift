@@ -18,6 +18,7 @@ extension FunctionState: TileState {
         case .decayedIntegers(let state): state.sum.bands.heapBytes
         case .decayedDoubles(let state): state.sum.bands.heapBytes
         case .decayedCount(let state): state.sum.bands.heapBytes
+        case .groups(let state): state.heapBytes
         case .taken: 0
         }
     }

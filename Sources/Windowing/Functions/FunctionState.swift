@@ -43,6 +43,7 @@ enum FunctionState: Sendable {
     case decayedIntegers(DecayedIntegers)
     case decayedDoubles(DecayedDoubles)
     case decayedCount(DecayedEvents)
+    case groups(GroupedStates)
     /// Stands in while the payload of another case is at work.
     case taken
 
@@ -66,6 +67,7 @@ enum FunctionState: Sendable {
             self =
                 column == .string
                 ? .endStrings(EndStrings(form, limit: limit)) : .endValues(EndValues(form, limit: limit))
+        case .groups(let grouping): self = .groups(GroupedStates(grouping, of: column))
         case .decayed(let halfLife, let weighsValues):
             let half = HalfLife(microseconds: halfLife)
             if !weighsValues {
@@ -97,6 +99,9 @@ enum FunctionState: Sendable {
         case .decayedIntegers(var state): self = .decayedIntegers(events.added(to: &state))
         case .decayedDoubles(var state): self = .decayedDoubles(events.added(to: &state))
         case .decayedCount(var state): self = .decayedCount(events.added(to: &state))
+        case .groups(var state):
+            state.extend(over: span, column, range: range, knownAt: knownAt)
+            self = .groups(state)
         case .taken: break
         }
     }
@@ -145,7 +150,29 @@ enum FunctionState: Sendable {
         case .decayedCount(var state):
             if case .decayedCount(let older) = older { state.merge(older: older) }
             self = .decayedCount(state)
+        case .groups(var state):
+            if case .groups(let older) = older { state.merge(older: older) }
+            self = .groups(state)
         case .taken: break
+        }
+    }
+
+    /// At least how many values of a `distinct` state are distinct, without a look at those that wait to be sorted in;
+    /// more than any bound once it is overflowed.
+    var distinctAtLeast: Int {
+        switch self {
+        case .distinctValues(let state): state.distinctAtLeast
+        case .distinctStrings(let state): state.distinctAtLeast
+        default: 0
+        }
+    }
+
+    /// Exactly how many; nil when overflowed.
+    var distinctCount: Int? {
+        switch self {
+        case .distinctValues(let state): state.distinctCount
+        case .distinctStrings(let state): state.distinctCount
+        default: 0
         }
     }
 }

@@ -10,8 +10,10 @@ enum StateKind: Hashable, Sendable {
     case distinct(max: Int)
     case ends(EndForm, limit: Int)
     case decayed(halfLife: Int64, weighsValues: Bool)
+    /// The states of each category: `group_by`.
+    indirect case groups(Grouping)
 
-    /// nil for functions that a column's everyday state answers.
+    /// Of one category, or of a window without any. nil for functions that a column's everyday state answers.
     init?(_ function: AggregateFunction, _ parameters: FunctionParameters) {
         switch function {
         case .count, .sum, .mean, .min, .max, .first, .last, .timeSinceLast, .timeSinceFirst: return nil

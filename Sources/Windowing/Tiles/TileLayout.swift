@@ -35,15 +35,15 @@ public final class TileLayout: Sendable {
             let column: Int
             if let found = Self.column(of: aggregation, in: columns) {
                 column = found
-                columns[found].parts.formUnion(AccumulatorParts(aggregation.function))
+                columns[found].parts.formUnion(aggregation.parts)
             } else {
                 column = columns.count
                 columns.append(
                     Column(
-                        index: aggregation.column?.index,
-                        kind: aggregation.column.map { ColumnKind($0.type) } ?? .flag,
+                        index: aggregation.counted?.index,
+                        kind: aggregation.counted.map { ColumnKind($0.type) } ?? .flag,
                         mask: aggregation.mask,
-                        parts: AccumulatorParts(aggregation.function)
+                        parts: aggregation.parts
                     )
                 )
             }
@@ -53,7 +53,7 @@ public final class TileLayout: Sendable {
                     columns.append(Column(index: nil, kind: .flag, mask: aggregation.filterMask, parts: []))
                 }
             }
-            if let kind = StateKind(aggregation.function, aggregation.parameters) {
+            if let kind = aggregation.stateKind {
                 let function = Function(column: column, kind: kind)
                 if !functions.contains(function) { functions.append(function) }
             }
@@ -69,7 +69,7 @@ public final class TileLayout: Sendable {
     }
 
     private static func column(of aggregation: PlannedAggregation, in columns: [Column]) -> Int? {
-        columns.firstIndex { $0.index == aggregation.column?.index && $0.mask == aggregation.mask }
+        columns.firstIndex { $0.index == aggregation.counted?.index && $0.mask == aggregation.mask }
     }
 
     private static func events(of aggregation: PlannedAggregation, in columns: [Column]) -> Int? {
@@ -83,7 +83,7 @@ public final class TileLayout: Sendable {
 
     /// The place of the state that an aggregation's function needs beside its column; nil when it needs none.
     func function(of aggregation: PlannedAggregation) -> Int? {
-        guard let kind = StateKind(aggregation.function, aggregation.parameters), let column = column(of: aggregation)
+        guard let kind = aggregation.stateKind, let column = column(of: aggregation)
         else { return nil }
         return functions.firstIndex(of: Function(column: column, kind: kind))
     }
@@ -92,7 +92,7 @@ public final class TileLayout: Sendable {
     func serves(_ aggregation: PlannedAggregation) -> Bool {
         if case .events = aggregation.window, events(mask: aggregation.filterMask) == nil { return false }
         return column(of: aggregation) != nil
-            && (StateKind(aggregation.function, aggregation.parameters) == nil || function(of: aggregation) != nil)
+            && (aggregation.stateKind == nil || function(of: aggregation) != nil)
     }
 
     func serves(_ attribute: PlannedAttribute) -> Bool { attribute.mask == 0 || events(mask: attribute.mask) != nil }

@@ -94,6 +94,8 @@ class Client:
         """
         asked: list[Entity] = [entities] if isinstance(entities, Mapping) else list(entities)
         inclusive = _is_inclusive(boundary)
+        if known_at == ROW_TIME:
+            raise InvalidArgument(f"known_at={ROW_TIME!r} is for historical rows; a lookup has one T: give that")
         at = None if as_of is None else microseconds(as_of)
         known = None if known_at is None else microseconds(known_at)
 
@@ -125,17 +127,24 @@ class Client:
         rows: Sequence[tuple[Entity, Time]],
         known_at: Time | None = None,
         boundary: str = "strict",
+        known_at_most: Time | None = None,
     ) -> FeatureResult:
         """Features of rows that each have their own T, as a training set has them; all rows see one commit.
 
-        Rows may stand in any order; rows of one entity that stand together are cheaper.
+        With `known_at` ``"row-time"`` each row is known at its own T: what a lookup at that instant could have answered.
+        No row is then known beyond `known_at_most`, by default the newest commit; it is the result's `known_at`, and
+        asking again with it gives the same bits. Rows may stand in any order; rows of one entity that stand together are cheaper.
 
         Example: ``client.get_historical_rows("fraud", [({"customer_id": 42}, "2026-11-01"), ...])``
         """
         asked = [entity for entity, _ in rows]
         times = [microseconds(time) for _, time in rows]
         inclusive = _is_inclusive(boundary)
-        known = None if known_at is None else microseconds(known_at)
+        row_time = known_at == ROW_TIME
+        if known_at_most is not None and not row_time:
+            raise InvalidArgument(f"known_at_most goes with known_at={ROW_TIME!r}")
+        latest = known_at_most if row_time else known_at
+        known = None if latest is None else microseconds(latest)
 
         def run() -> tuple[Prepared, list[Values]]:
             known_used = known
@@ -143,7 +152,7 @@ class Client:
             def send(connection: Connection, prepared: Prepared, start: int, end: int) -> Values:
                 nonlocal known_used
                 keys = [wire.encode_key(entity, prepared.join_keys) for entity in asked[start:end]]
-                request = wire.encode_rows(prepared.lookup_id, keys, times[start:end], known_used, inclusive)
+                request = wire.encode_rows(prepared.lookup_id, keys, times[start:end], known_used, inclusive, row_time)
                 body = connection.request(MessageType.ROWS, request, MessageType.COLUMNS)
                 values = connection.decoded(lambda: wire.decode_columns(body, _types(prepared)))
                 known_used = values.known_at
@@ -261,6 +270,10 @@ def _rows_that_fit(connection: Connection, prepared: Prepared, cell_bytes: int) 
 
 def _types(prepared: Prepared) -> list[FeatureType]:
     return [kind for _, kind in prepared.features]
+
+
+#: A `known_at` of historical rows: each row is known at its own T.
+ROW_TIME = "row-time"
 
 
 def _is_inclusive(boundary: str) -> bool:

@@ -254,10 +254,15 @@ def encode_lookup(
 
 
 def encode_rows(
-    lookup_id: int, keys: Sequence[bytes], as_of: Sequence[int], known_at: int | None = None, inclusive: bool = False
+    lookup_id: int,
+    keys: Sequence[bytes],
+    as_of: Sequence[int],
+    known_at: int | None = None,
+    inclusive: bool = False,
+    row_time: bool = False,
 ) -> bytes:
     """ROWS; one time a key. Example: ``encode_rows(5, [key], [0])``"""
-    options = (known_at is not None) << 1 | inclusive << 3
+    options = (known_at is not None) << 1 | inclusive << 3 | row_time << 5
     head = struct.pack("<IBqI", lookup_id, options, known_at or 0, len(keys))
     return head + struct.pack(f"<{len(as_of)}q", *as_of) + b"".join(keys)
 

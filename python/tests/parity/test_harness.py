@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import zlib
 from datetime import datetime, timezone
 from itertools import pairwise
@@ -17,17 +18,18 @@ from parity.definitions import FeatureType, repository
 from parity.generator import PARTITIONS, ROUTES, LogWriter, make_chunks
 from parity.log import count, read_log, without
 from parity.oracle import Cell
-from parity.points import PointMaker
+from parity.points import Arrivals, PointMaker
 from parity.run import SLICE, late_event
 from parity.values import value_bits
 
+START = 1_700_000_000_000_000
 INT64, FLOAT64, BOOL = FeatureType("int64"), FeatureType("float64"), FeatureType("bool")
 TIMESTAMP, STRING = FeatureType("timestamp"), FeatureType("string")
 
 
 def write(path: Path, seed: int) -> LogWriter:
     log = LogWriter(path)
-    for number, records in enumerate(make_chunks(seed, SLICE)):
+    for number, records in enumerate(make_chunks(seed, SLICE, START)):
         log.append(number, records)
     log.close()
     return log
@@ -112,13 +114,22 @@ def test_every_difference_is_a_mismatch() -> None:
 def test_a_withheld_event_is_late_and_seen(tmp_path: Path) -> None:
     write(tmp_path / "log", 3)
     entities = read_log(tmp_path / "log")
-    jobs = PointMaker("p", entities, SLICE.chunks, catalogue(["count"])).jobs(100, 25, 2)
+    arrivals = Arrivals(tuple(range(0, 10 * SLICE.chunks, 10)), tuple(range(5, 10 * SLICE.chunks, 10)))
+    jobs = PointMaker("p", entities, arrivals, catalogue(["count"]), is_sharp=True).jobs(100, 25, 2)
     entity, event = late_event(entities, jobs)
     rest = without(entities, entity, event)
     assert count(rest) == count(entities) - 1 and event not in rest[entity] and event in entities[entity]
     assert any(
         e == entity and as_of > event.time and job.known > event.chunk for job in jobs for e, as_of in job.rows
     )
+
+
+def test_what_is_known_by_a_time() -> None:
+    arrivals = Arrivals((100, 200), (150, 250))
+    known = {99: 0, 100: 0, 101: None, 149: None, 150: 1, 200: 1, 201: None, 250: 2, 10**18: 2}
+    assert {time: arrivals.known_by(time) for time in known} == known
+    source = random.Random(1)
+    assert all(arrivals.known_by(arrivals.quiet(source)) is not None for _ in range(200))
 
 
 def test_a_log_is_read_as_it_is_stored(tmp_path: Path) -> None:

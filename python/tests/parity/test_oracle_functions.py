@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from parity.catalogue import FUNCTIONS, catalogue
-from parity.definitions import HOUR, SECOND, Feature, Window
+from parity.definitions import FILTERED_VIEW, HOUR, PLACE_VIEW, SECOND, Feature, Window
+from parity.derived import MARK, completed
 from parity.functions import FUNCTIONS as DEFINED
 from parity.log import Event
 from parity.oracle import Cell, LateColumns, Oracle, Point, Undecided
@@ -105,6 +106,80 @@ def test_too_many_distinct_values_overflow(function: str) -> None:
     assert cell(function, "quantity", events, max_distinct=5, **parameters).status == "PRESENT"
     overflown = cell(function, "quantity", events, max_distinct=4, default=7, **parameters)
     assert overflown == Cell(None, "OVERFLOW", T - SECOND)
+
+
+def of(feature: Feature, events: list[Event], inclusive: bool = False, place: str = "") -> Cell:
+    events = sorted(events, key=lambda e: e[:3])
+    return Oracle({1: events}, None).cells(Point(1, T, 1, inclusive, place), [feature])[0]
+
+
+def test_categories_by_hand() -> None:
+    rows = [("b", 1), ("a", 2), ("b", 4), (None, 8), ("c", None), ("c", None), ("d", 16)]
+    events = [event(7 - n, offset=n, category=c, quantity=q) for n, (c, q) in enumerate(rows)]
+
+    def by_category(function: str, column: str | None = "quantity", **more: Any) -> Cell:
+        return of(Feature(function, column, Window("w", LENGTH), group_by="category", **more), events)
+
+    assert by_category("sum") == Cell({"a": 2, "b": 5, "c": None, "d": 16}, "PRESENT", T - SECOND)
+    assert by_category("count").value == {"a": 1, "b": 2, "c": 0, "d": 1}
+    assert by_category("count", None).value == {"a": 1, "b": 2, "c": 2, "d": 1}
+    # b and c have two events each: by number of events, ties in the order of the categories.
+    assert by_category("sum", max_groups=1).value == {"b": 5}
+    assert list(by_category("sum", max_groups=3).value) == ["a", "b", "c"]  # type: ignore[arg-type]
+    assert by_category("sum", max_distinct=3) == Cell(None, "OVERFLOW", T - SECOND)
+    assert by_category("count_distinct", max_distinct=4, max_groups=1).value == {"b": 2}
+    events.append(event(0.5, offset=9, category="b", quantity=3))
+    assert by_category("count_distinct", max_distinct=4).status == "OVERFLOW"
+    events = [event(1, category=None, quantity=1)]
+    assert by_category("count", None) == Cell(None, "NULL_VALUE", None)
+
+
+def test_the_newest_events_by_hand() -> None:
+    events = [event(5 - n, offset=n, quantity=q) for n, q in enumerate([1, 2, None, 8])]
+    two = Window("2events", None, newest=2)
+    # A null is one of the two.
+    assert of(Feature("sum", "quantity", two), events) == Cell(8, "PRESENT", T - 2 * SECOND)
+    assert of(Feature("count", None, Window("9events", None, newest=9)), events).value == 4
+    before = Window("2events_before", None, 3 * SECOND, newest=2)
+    assert of(Feature("sum", "quantity", before), events).value == 3
+    assert of(Feature("sum", "quantity", before), [event(1, quantity=1)]) == Cell(None, "NULL_VALUE", None)
+
+
+def test_a_series_by_hand() -> None:
+    events = [event(3, quantity=1), event(2.5, quantity=2), event(0.5, quantity=4)]
+    three = Window("3x1s", SECOND, series=3)
+    assert of(Feature("sum", "quantity", three), events) == Cell([3, None, 4], "PRESENT", T - SECOND // 2)
+    assert of(Feature("sum", "quantity", three, default=0), events).value == [3, 0, 4]
+    assert of(Feature("count", None, three), events, inclusive=True).value == [1, 0, 1]
+    # From T, whichever window the event is in.
+    assert of(Feature("time_since_last", None, three), events).value == [2.5, None, 0.5]
+    assert of(Feature("count", None, Window("w", SECOND, SECOND, series=2)), events).value == [2, 0]
+    huge = [event(2.5, wild=1e308), event(2.4, wild=1e308), event(0.5, wild=1.0)]
+    assert of(Feature("sum", "wild", three, default=0.5), huge) == Cell(None, "OVERFLOW", T - SECOND // 2)
+
+
+def test_filters_and_derived_columns_by_hand() -> None:
+    assert [completed({"paid": None, "quantity": 2})[MARK], completed({"paid": None, "quantity": 1})[MARK]] == [True, None]
+    for paid in (True, False, None):
+        assert completed({"paid": paid, "quantity": None})[MARK] is (True if paid else None)
+    found = completed({"amount": 2.0, "quantity": 3})
+    assert (found["net"], found["units"], found["size"]) == (0.0, 10, "large")
+    assert completed({"quantity": 0})["size"] == "small" and completed({"quantity": -1})["size"] == "none"
+    assert completed({})["size"] == "none" and completed({})["units"] is None and completed({})["net"] is None
+    rows = [{"paid": True, "amount": 4.0}, {"paid": False, "amount": 8.0}, {"quantity": 2, "amount": 16.0}]
+    events = [event(3 - n, offset=n, **completed(row)) for n, row in enumerate(rows)]
+    assert of(Feature("sum", "amount", Window("w", LENGTH), home=FILTERED_VIEW), events).value == 20.0
+    newest = Window("1events", None, newest=1)
+    assert of(Feature("last", "amount", newest, home=FILTERED_VIEW), events[:2]).value == 4.0
+    # What does not pass makes the entity known.
+    assert of(Feature("count", None, newest, home=FILTERED_VIEW), events[1:2]) == Cell(0, "PRESENT", None)
+
+
+def test_places_are_entities_of_their_own() -> None:
+    events = [event(3, place="a", quantity=1), event(2, offset=1, place="b", quantity=2)]
+    total = Feature("sum", "quantity", Window("w", LENGTH), home=PLACE_VIEW)
+    assert [of(total, events, place=place).value for place in ("a", "b", "c")] == [1, 2, None]
+    assert of(total, events, place="c").status == "NOT_FOUND"
 
 
 def test_windows_are_half_open_and_strictly_before() -> None:

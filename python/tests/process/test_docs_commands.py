@@ -46,6 +46,7 @@ MORE_VIEWS = Key(DEFINITIONS, "feature_views", 2)
 CHANGES = "docs/changes.md"
 KEYED, PRODUCE_KEYED = (Key(CHANGES, "Records without a value", number) for number in (1, 2))
 DEBEZIUM = Key(CHANGES, "Debezium", 1)
+VIEWS_BY_CATEGORY = Key(DEFINITIONS, "group_by", 1)
 EVALUATE, EVALUATED = (Key("docs/expressions.md", "Expressions", number) for number in (2, 3))
 
 # Blocks that are not run: a word that the block must still contain for the reason to hold, and the reason.
@@ -311,7 +312,7 @@ def test_an_expression_is_tried(blocks: dict[Key, Block], tmp_path: Path) -> Non
     assert Reader(tmp_path).type(blocks[EVALUATE].text) == blocks[EVALUATED].text
 
 
-run_here(*YAML, MORE_VIEWS)
+run_here(*YAML, MORE_VIEWS, VIEWS_BY_CATEGORY)
 
 
 def test_the_definitions(blocks: dict[Key, Block], tmp_path: Path) -> None:
@@ -321,9 +322,10 @@ def test_the_definitions(blocks: dict[Key, Block], tmp_path: Path) -> None:
     for key in YAML:
         (repo / f"{key.section.removesuffix('.yaml')}.yaml").write_text(blocks[key].text)
     (repo / "more_views.yaml").write_text(blocks[MORE_VIEWS].text)
+    (repo / "views_by_category.yaml").write_text(blocks[VIEWS_BY_CATEGORY].text)
     done = commands.strandline("apply", "--repo", str(repo), "--data-dir", str(tmp_path / "data"))
     assert done.status == OK, str(done)
-    views = ("+ view customer_purchases", "+ view paid_purchases", "+ view customer_profile")
+    views = ("+ view customer_purchases", "+ view paid_purchases", "amount_sum_by_category_30d", "+ view customer_profile")
     for text in ("+ entity card_at_merchant", *views, "+ service everything@1", "\napplied, "):
         assert text in done.out, str(done)
 
