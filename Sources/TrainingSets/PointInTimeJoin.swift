@@ -16,6 +16,8 @@ public struct LabelRows: Sendable {
     /// For each row, where its key starts in `keyBytes`; one more for the end.
     public var keyStarts: [Int]
     public var asOf: [Instant]
+    /// One row each, for plans that need request values.
+    public var request = RequestValues()
 
     public init() {
         keyBytes = []
@@ -90,11 +92,14 @@ public struct PointInTimeJoin {
             return (rows.asOf[a], a) < (rows.asOf[b], b)
         }
         let scratch = ReadScratch()
+        scratch.request = rows.request
         for row in order {
             if isCancelled() { return .cancelled }
             let point = ReadPoint(asOf: rows.asOf[row], knownAt: knownAt, boundary: boundary)
             let key = Array(rows.key(row))
-            try withBytes(of: key) { bytes throws(StoreError) in try store.read(plan, key: bytes, at: point, scratch) }
+            try withBytes(of: key) { bytes throws(StoreError) in
+                try store.read(plan, key: bytes, at: point, scratch, row: row)
+            }
             if scratch.cells.isTooLong { return .tooLarge }
             for feature in columns.indices {
                 guard take(feature, of: scratch, row: row, into: &columns[feature], &room) else { return .tooLarge }

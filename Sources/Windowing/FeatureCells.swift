@@ -47,14 +47,16 @@ public final class FeatureCells {
         eventTimes = .allocate(capacity: count)
     }
 
+    /// - Parameter slot: nil for no value.
     @inline(__always)
-    func set(_ cell: Int, _ status: FeatureStatus, slot: UInt64?, eventTime: Int64) {
+    public func set(_ cell: Int, _ status: FeatureStatus, slot: UInt64?, eventTime: Int64) {
         statuses[cell] = status.rawValue | (slot == nil ? 0 : Self.hasValue)
         slots[cell] = slot ?? 0
         eventTimes[cell] = eventTime
     }
 
-    func store(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    /// Adds a string's bytes and gives its slot; that of an empty one where there is no room any more.
+    public func store(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         guard hasRoom() else { return 0 }
         let offset = strings.count
         strings.append(contentsOf: bytes)

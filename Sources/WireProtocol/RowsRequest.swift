@@ -9,6 +9,8 @@ public struct RowsRequest: Hashable, Sendable {
     public var boundary: Boundary
     /// One time a row.
     public var asOf: [Instant]
+    /// For each row the values of PREPARED's request fields; empty where there are none.
+    public var requestValues: [[FeatureValue]]
     /// One entity key a row, as `EntityKey` encodes it.
     public var keys: [[UInt8]]
 
@@ -17,12 +19,14 @@ public struct RowsRequest: Hashable, Sendable {
         knownAt: Instant? = nil,
         boundary: Boundary = .strict,
         asOf: [Instant],
+        requestValues: [[FeatureValue]] = [],
         keys: [[UInt8]]
     ) {
         self.lookupID = lookupID
         self.knownAt = knownAt
         self.boundary = boundary
         self.asOf = asOf
+        self.requestValues = requestValues
         self.keys = keys
     }
 }
@@ -39,6 +43,7 @@ extension RowsRequest: WireMessage {
                 knownAt: view.knownAt,
                 boundary: view.boundary,
                 asOf: (0..<view.count).map { view.asOf($0) },
+                requestValues: try RequestRows.copy(view.requestBytes, count: view.count),
                 keys: try EntityKeys.copy(view.keyBytes, count: view.count)
             )
         }
@@ -49,9 +54,16 @@ extension RowsRequest: WireMessage {
         guard asOf.count == keys.count, let count = UInt32(exactly: keys.count) else {
             throw WireError(.badRequest, "\(asOf.count) times for \(keys.count) entity keys")
         }
-        let options = ReadOptions(asOf: nil, knownAt: knownAt, boundary: boundary, eventTimes: false)
+        let options = ReadOptions(
+            asOf: nil,
+            knownAt: knownAt,
+            boundary: boundary,
+            eventTimes: false,
+            requestValues: !requestValues.isEmpty
+        )
         buffer.writeMultipleIntegers(lookupID, options.rawValue, knownAt?.microseconds ?? 0, count, endianness: .little)
         for time in asOf { buffer.writeInteger(time.microseconds, endianness: .little) }
+        try RequestRows.write(requestValues, count: keys.count, into: &buffer)
         try EntityKeys.write(keys, into: &buffer)
     }
 }

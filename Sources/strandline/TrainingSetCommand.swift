@@ -18,6 +18,8 @@ struct TrainingSetCommand: AsyncParsableCommand {
             The label file (.csv, .parquet, .arrow) holds the join keys and a time column;
             its order, duplicates and other columns are kept. All rows read one commit. A
             row's own event is never inside its windows.
+            Derived features take request.amount from the column amount; an empty cell is
+            null. --request-columns amount=price takes it from the column price.
             Lists and maps are Arrow lists and maps in Parquet and Arrow files, and JSON
             text in CSV.
             """
@@ -34,6 +36,12 @@ struct TrainingSetCommand: AsyncParsableCommand {
 
     @Option(help: "The time column; default: event_timestamp or timestamp.")
     var timestampColumn: String?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "Columns of request values that go by another name, each name=column."
+    )
+    var requestColumns: [String] = []
 
     @Option(help: "K: only events that had arrived by then count; default: the newest commit.")
     var knownAt: String?
@@ -59,11 +67,12 @@ struct TrainingSetCommand: AsyncParsableCommand {
                 path: labels,
                 timestampColumn: timestampColumn,
                 skipBadRows: skipBadRows,
+                requestColumns: try RequestColumns(requestColumns),
                 keepsText: format == .csv
             )
             let (labels, result) = try await connection.withClient { client in
                 let prepared = try await client.prepare(service: service)
-                let labels = try reader.read(joinKeys: prepared.joinKeys)
+                let labels = try reader.read(joinKeys: prepared.joinKeys, request: prepared.request)
                 try checkNames(of: prepared.features, in: labels.table)
                 let builder = TrainingSetBuilder(client: client, prepared: prepared, boundary: boundary)
                 return (labels, try await builder.build(labels, knownAt: knownAt))
