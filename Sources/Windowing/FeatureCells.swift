@@ -47,9 +47,8 @@ public final class FeatureCells {
         eventTimes = .allocate(capacity: count)
     }
 
-    /// - Parameter slot: nil for no value.
     @inline(__always)
-    public func set(_ cell: Int, _ status: FeatureStatus, slot: UInt64?, eventTime: Int64) {
+    func set(_ cell: Int, _ status: FeatureStatus, slot: UInt64?, eventTime: Int64) {
         statuses[cell] = status.rawValue | (slot == nil ? 0 : Self.hasValue)
         slots[cell] = slot ?? 0
         eventTimes[cell] = eventTime

@@ -5,7 +5,6 @@
 //
 // A stored feature is computed once, however many derived ones read it. Derived ones are computed last.
 
-import Expressions
 import FeatureModel
 
 /// A derived feature of a plan: where its inputs are, and where its value goes.
@@ -19,7 +18,9 @@ struct DerivedCell: Sendable {
     var cell: Int
     /// Its number among the catalog's derived features.
     var number: Int
-    var expression: CompiledExpression
+    var isString: Bool
+    /// Whether a string is among inputs or is the result.
+    var hasStrings: Bool
     /// In the order in which the expression numbers them.
     var inputs: [Input]
 }
@@ -42,7 +43,7 @@ struct CellLayout {
         var wanted: [(cell: Int, reference: FeatureReference, compiled: DerivedFeatures.Compiled)] = []
         for (cell, reference) in references.enumerated() {
             if let compiled = try catalog.derivedFeatures[reference] {
-                features[cell].type = .single(compiled.expression.resultType)
+                features[cell].type = .single(compiled.type)
                 wanted.append((cell, reference, compiled))
             } else {
                 cells[reference] = cells[reference] ?? cell
@@ -52,8 +53,15 @@ struct CellLayout {
         for (cell, reference, compiled) in wanted {
             var inputs: [DerivedCell.Input] = []
             for input in compiled.inputs { inputs.append(try place(of: input, for: reference, &cells)) }
+            let isString = compiled.type == .string
             derived.append(
-                DerivedCell(cell: cell, number: compiled.number, expression: compiled.expression, inputs: inputs)
+                DerivedCell(
+                    cell: cell,
+                    number: compiled.number,
+                    isString: isString,
+                    hasStrings: isString || compiled.inputs.contains { $0.type == .string },
+                    inputs: inputs
+                )
             )
         }
     }

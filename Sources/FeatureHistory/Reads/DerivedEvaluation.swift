@@ -13,47 +13,80 @@ import Windowing
 
 /// A reader's evaluators and buffers, used again from row to row.
 final class DerivedEvaluation {
-    /// Whose numbers the evaluators have.
-    private var features: DerivedFeatures?
-    private var evaluators: [ExpressionEvaluator?] = []
-    private var requestSlots: UnsafeMutablePointer<UInt64>
+    private struct State {
+        /// Whose numbers the evaluators have.
+        var features: DerivedFeatures?
+        var evaluators: [ExpressionEvaluator?] = []
+        var columns: ExpressionColumns
+        /// A string result, before it is added to the cells' strings, which the evaluation reads.
+        var made: [UInt8] = []
+    }
+
+    /// Behind a pointer: a class's own variables are checked for overlapping access, for every feature of every row.
+    private let state: UnsafeMutablePointer<State>
+    private let requestSlots: UnsafeMutablePointer<UInt64>
     private let nulls: UnsafeMutablePointer<UInt64>
-    private var columns: ExpressionColumns
-    /// A string result, before it is added to the cells' strings, which the evaluation reads.
-    private var made: [UInt8] = []
 
     init() {
         requestSlots = .allocate(capacity: OnDemandFeatureView.requestCountMax)
         requestSlots.initialize(repeating: 0, count: OnDemandFeatureView.requestCountMax)
         nulls = .allocate(capacity: 1)
         nulls.initialize(to: 0)
-        columns = ExpressionColumns(
+        let columns = ExpressionColumns(
             columns: Array(repeating: UnsafePointer(requestSlots), count: ExpressionColumns.inputCountMax),
             nulls: UnsafePointer(nulls),
             strings: UnsafeRawBufferPointer(start: nil, count: 0)
         )
+        state = .allocate(capacity: 1)
+        state.initialize(to: State(columns: columns))
     }
 
     deinit {
+        state.deinitialize(count: 1)
+        state.deallocate()
         requestSlots.deallocate()
         nulls.deallocate()
     }
 
     /// Fills the cells of the plan's derived features, whose inputs' cells are filled.
     ///
-    /// - Parameter row: the row of `request` that belongs to the entity. Traps when it has none for a plan that needs it.
-    func run(_ plan: LookupPlan, _ cells: FeatureCells, _ request: RequestValues, row: Int) {
-        if features !== plan.derivedFeatures {
-            features = plan.derivedFeatures
-            evaluators = Array(repeating: nil, count: plan.derivedFeatures.count)
+    /// - Parameter row: the row of `scratch.request` that belongs to the entity. Traps when there is none for a plan that
+    ///   needs it.
+    func run(_ plan: LookupPlan, _ scratch: ReadScratch, row: Int) {
+        if state.pointee.features !== plan.derivedFeatures {
+            state.pointee.features = plan.derivedFeatures
+            state.pointee.evaluators = Array(repeating: nil, count: plan.derivedFeatures.count)
         }
-        let requestNulls = take(plan.request, request, row: row, cells)
-        for derived in plan.derived { fill(derived, cells, requestNulls) }
+        let cells = scratch.cells
+        let requestNulls = plan.request.isEmpty ? 0 : take(plan.request, scratch.request, row: row, cells)
+        let row = Row(
+            statuses: cells.statuses,
+            slots: cells.slots,
+            eventTimes: cells.eventTimes,
+            requestNulls: requestNulls
+        )
+        plan.derived.withUnsafeBufferPointer { derived in
+            for place in derived.indices { fill(derived[place], row, cells, plan.derivedFeatures) }
+        }
+    }
+
+    /// Where the cells are, read once for all features.
+    private struct Row {
+        let statuses: UnsafeMutablePointer<UInt8>
+        let slots: UnsafeMutablePointer<UInt64>
+        let eventTimes: UnsafeMutablePointer<Int64>
+        /// A bit for each request value that is null.
+        let requestNulls: UInt64
+
+        func set(_ cell: Int, _ status: FeatureStatus, slot: UInt64?, eventTime: Int64) {
+            statuses[cell] = status.rawValue | (slot == nil ? 0 : FeatureCells.hasValue)
+            slots[cell] = slot ?? 0
+            eventTimes[cell] = eventTime
+        }
     }
 
     /// Copies a row of request values to where the evaluation reads; the bits of those that are null.
     private func take(_ fields: [Field], _ request: RequestValues, row: Int, _ cells: FeatureCells) -> UInt64 {
-        guard !fields.isEmpty else { return 0 }
         precondition(request.fieldCount == fields.count && row < request.rowCount, "a row of the plan's request values")
         var nulls: UInt64 = 0
         for place in 0..<fields.count {
@@ -73,7 +106,7 @@ final class DerivedEvaluation {
         return nulls
     }
 
-    private func fill(_ derived: DerivedCell, _ cells: FeatureCells, _ requestNulls: UInt64) {
+    private func fill(_ derived: DerivedCell, _ row: Row, _ cells: FeatureCells, _ features: DerivedFeatures) {
         var inputs = InputStatuses()
         var newest = Int64.min
         var nullBits: UInt64 = 0
@@ -81,39 +114,70 @@ final class DerivedEvaluation {
             let isNull: Bool
             switch derived.inputs[place] {
             case .cell(let cell):
-                isNull = !inputs.take(cells.statuses[cell])
-                newest = max(newest, cells.eventTimes[cell])
-                columns.columns[place] = UnsafePointer(cells.slots + cell)
+                isNull = !inputs.take(row.statuses[cell])
+                newest = max(newest, row.eventTimes[cell])
+                state.pointee.columns.columns[place] = UnsafePointer(row.slots + cell)
             case .request(let field):
-                isNull = requestNulls >> UInt64(field) & 1 != 0
-                columns.columns[place] = UnsafePointer(requestSlots + field)
+                isNull = row.requestNulls >> UInt64(field) & 1 != 0
+                state.pointee.columns.columns[place] = UnsafePointer(requestSlots + field)
             }
             if isNull { nullBits |= 1 << UInt64(place) }
         }
         if let status = inputs.withoutEvaluation {
-            cells.set(derived.cell, status, slot: nil, eventTime: newest)
+            row.set(derived.cell, status, slot: nil, eventTime: newest)
             return
         }
         nulls.pointee = nullBits
         var slot: UInt64 = 0
         var outcome = ExpressionOutcome.null
-        made.removeAll(keepingCapacity: made.count <= RequestValues.stringByteCountMax)
-        let evaluator = evaluator(of: derived)
-        cells.strings.withUnsafeBytes { strings in
-            columns.strings = strings
-            evaluator.evaluate(columns, rows: 0..<1, slots: &slot, outcomes: &outcome, strings: &made)
-        }
-        if outcome == .value, derived.expression.resultType == .string {
-            slot = made.withUnsafeBytes { cells.store($0) }
+        if derived.hasStrings {
+            outcome = evaluateWithStrings(derived, cells, features, &slot)
+        } else {
+            evaluator(derived.number, features).evaluate(
+                state.pointee.columns,
+                rows: 0..<1,
+                slots: &slot,
+                outcomes: &outcome,
+                strings: &state.pointee.made
+            )
         }
         let status = inputs.status(outcome)
-        cells.set(derived.cell, status, slot: outcome == .value ? slot : nil, eventTime: newest)
+        row.set(derived.cell, status, slot: outcome == .value ? slot : nil, eventTime: newest)
     }
 
-    private func evaluator(of derived: DerivedCell) -> ExpressionEvaluator {
-        if let evaluator = evaluators[derived.number] { return evaluator }
-        let evaluator = ExpressionEvaluator(derived.expression, width: 1)
-        evaluators[derived.number] = evaluator
+    private func evaluateWithStrings(
+        _ derived: DerivedCell,
+        _ cells: FeatureCells,
+        _ features: DerivedFeatures,
+        _ slot: inout UInt64
+    ) -> ExpressionOutcome {
+        var outcome = ExpressionOutcome.null
+        let evaluator = evaluator(derived.number, features)
+        state.pointee.made.removeAll(keepingCapacity: state.pointee.made.count <= RequestValues.stringByteCountMax)
+        cells.strings.withUnsafeBytes { strings in
+            state.pointee.columns.strings = strings
+            evaluator.evaluate(
+                state.pointee.columns,
+                rows: 0..<1,
+                slots: &slot,
+                outcomes: &outcome,
+                strings: &state.pointee.made
+            )
+            state.pointee.columns.strings = UnsafeRawBufferPointer(start: nil, count: 0)
+        }
+        if outcome == .value, derived.isString { slot = state.pointee.made.withUnsafeBytes { cells.store($0) } }
+        return outcome
+    }
+
+    @inline(__always)
+    private func evaluator(_ number: Int, _ features: DerivedFeatures) -> ExpressionEvaluator {
+        state.pointee.evaluators[number] ?? makeEvaluator(number, features)
+    }
+
+    @inline(never)
+    private func makeEvaluator(_ number: Int, _ features: DerivedFeatures) -> ExpressionEvaluator {
+        let evaluator = ExpressionEvaluator(features.expressions[number], width: 1)
+        state.pointee.evaluators[number] = evaluator
         return evaluator
     }
 }

@@ -7,25 +7,35 @@ import FeatureModel
 /// one.
 final class DerivedFeatures: Sendable {
     struct Compiled: Sendable {
-        /// Its place among all; readers keep an evaluator for each under it.
+        /// Its place in `expressions`; readers keep an evaluator for each under it.
         var number: Int
-        var expression: CompiledExpression
+        var type: ValueType
         /// In the order in which the expression numbers them.
         var inputs: [DerivedInput]
     }
 
+    /// By number.
+    let expressions: [CompiledExpression]
     private let compiled: [FeatureReference: Result<Compiled, StoreError>]
 
-    var count: Int { compiled.count }
+    var count: Int { expressions.count }
 
     init(_ definition: FeatureStoreDefinition) {
+        var expressions: [CompiledExpression] = []
         var compiled: [FeatureReference: Result<Compiled, StoreError>] = [:]
         for view in definition.onDemandFeatureViews {
             for feature in view.features {
                 let reference = FeatureReference(view: view.name, feature: feature.name)
-                compiled[reference] = Self.compile(feature, reference, number: compiled.count)
+                do throws(StoreError) {
+                    let expression = try Self.compile(feature, reference)
+                    let inputs = expression.inputs.map { feature.inputs[$0] }
+                    let type = expression.resultType
+                    compiled[reference] = .success(Compiled(number: expressions.count, type: type, inputs: inputs))
+                    expressions.append(expression)
+                } catch { compiled[reference] = .failure(error) }
             }
         }
+        self.expressions = expressions
         self.compiled = compiled
     }
 
@@ -38,22 +48,19 @@ final class DerivedFeatures: Sendable {
 
     private static func compile(
         _ feature: DerivedFeature,
-        _ reference: FeatureReference,
-        number: Int
-    ) -> Result<Compiled, StoreError> {
+        _ reference: FeatureReference
+    ) throws(StoreError) -> CompiledExpression {
         let scope = ExpressionScope(
             feature.inputs.map { .init(ExpressionName(qualifier: $0.qualifier, $0.name), $0.type) }
         )
+        let expression: CompiledExpression
         do throws(ExpressionMistake) {
-            let expression = try ParsedExpression(feature.text).compile(in: scope, numbering: .used)
-            guard expression.resultType == feature.type else {
-                let types = "\(expression.resultType.name), not \(feature.type.name)"
-                return .failure(StoreError(.refused, "derived feature '\(reference)' is \(types)"))
-            }
-            let inputs = expression.inputs.map { feature.inputs[$0] }
-            return .success(Compiled(number: number, expression: expression, inputs: inputs))
-        } catch {
-            return .failure(StoreError(.refused, "derived feature '\(reference)': \(error)"))
+            expression = try ParsedExpression(feature.text).compile(in: scope, numbering: .used)
+        } catch { throw StoreError(.refused, "derived feature '\(reference)': \(error)") }
+        guard expression.resultType == feature.type else {
+            let types = "\(expression.resultType.name), not \(feature.type.name)"
+            throw StoreError(.refused, "derived feature '\(reference)' is \(types)")
         }
+        return expression
     }
 }

@@ -65,7 +65,7 @@ extension FeatureStore {
             }
             guard isDone else { return false }
         }
-        if !plan.derived.isEmpty { scratch.derived.run(plan, scratch.cells, scratch.request, row: row) }
+        if !plan.derived.isEmpty { scratch.derived.run(plan, scratch, row: row) }
         return true
     }
 
@@ -82,7 +82,7 @@ extension FeatureStore {
             setIdentity(part, key, scratch)
             while try !readPart(part, point, scratch) {}
         }
-        if !plan.derived.isEmpty { scratch.derived.run(plan, scratch.cells, scratch.request, row: row) }
+        if !plan.derived.isEmpty { scratch.derived.run(plan, scratch, row: row) }
     }
 
     /// - Returns: false when a fold came between the leaves and the tail: again.
