@@ -12,8 +12,8 @@ struct GetCommand: AsyncParsableCommand {
               strandline get customer_id=42 --service repeat_purchase
               strandline get customer_id=42 --service repeat_purchase --as-of 1998-06-30
               strandline get customer_id=42 --features customer_purchases:count_30d
-              strandline get customer_id=42 --service checkout \
-                  --request amount=12.5 coupon=null
+              strandline get customer_id=42 --service checkout \\
+                  --request amount=12.5
 
             A window of 30d as of T covers [T - 30d, T): an event at T itself is not
             counted.
