@@ -67,9 +67,6 @@ public struct ExpressionScope: Sendable {
         refusals[name] ?? "unknown name '\(name)'\(hint(for: name))"
     }
 
-    /// Whether something is to be said of the name other than that it is unknown.
-    public func refuses(_ name: ExpressionName) -> Bool { refusals[name] != nil }
-
     private func hint(for name: ExpressionName) -> String {
         // Only what stands before the dot is missing, or is there too much.
         if let other = inputs.first(where: { $0.name.name == name.name }) { return "; did you mean '\(other.name)'?" }

@@ -3,90 +3,130 @@
 //   request.amount                  a request value
 //   customer_purchases.count_7d     a feature of a source
 //   count_7d                        the same, where no other source has a feature of that name
+//
+// Names are looked up as expressions use them: sources may have many thousand features, and most are never named.
 
 import Expressions
 import FeatureModel
 
+/// The features of a view with their types.
+struct ViewFeatures {
+    let view: String
+    private(set) var names: [String] = []
+    private(set) var types: [String: FeatureType] = [:]
+    /// False when a feature could not be read.
+    private(set) var isWhole: Bool
+
+    init(_ read: ReadView, over source: Source?) {
+        view = read.view.name
+        isWhole = read.isWhole && source != nil
+        guard let source else { return }
+        for aggregation in read.view.aggregations {
+            guard let type = read.view.type(of: aggregation, over: source) else {
+                isWhole = false
+                continue
+            }
+            names.append(aggregation.name)
+            types[aggregation.name] = type
+        }
+    }
+}
+
 struct DerivedScope {
-    /// What each input of `names` stands for.
-    let inputs: [DerivedInput]
-    let names: ExpressionScope
+    let request: [Field]
+    let sources: [ViewFeatures]
+    /// The on-demand view's own name and features, which its expressions may not read.
+    let view: String?
+    let siblings: Set<String>
     /// False when a source or a request value could not be read, so that a name may be missing.
     let isWhole: Bool
 
-    /// - Parameters:
-    ///   - sources: each view with its source of events.
-    ///   - siblings: the features of the on-demand view itself, `view`, which its expressions may not read.
-    init(
-        request: [Field],
-        sources: [(view: ReadView, source: Source?)],
-        siblings: [String],
-        of view: String?,
-        isWhole: Bool
-    ) {
-        var isWhole = isWhole
-        var inputs = request.map {
-            let qualifier = OnDemandFeatureView.requestQualifier
-            return DerivedInput(qualifier: qualifier, name: $0.name, type: $0.type, origin: .request)
-        }
+    /// The names of one expression, resolved.
+    struct Resolved {
+        /// In the order of the names.
+        var inputs: [DerivedInput] = []
         var refusals: [ExpressionName: String] = [:]
-        for sibling in siblings {
-            let problem =
-                "'\(sibling)' is a derived feature; derived features are made of features of feature views only"
-            refusals[ExpressionName(sibling)] = problem
-            if let view { refusals[ExpressionName(qualifier: view, sibling)] = problem }
+        /// Whether there is a name of which nothing is known.
+        var hasUnknown = false
+
+        /// For the expression's compilation, which says what is wrong at the place of the name.
+        var scope: ExpressionScope {
+            ExpressionScope(
+                inputs.map { .init(ExpressionName(qualifier: $0.qualifier, $0.name), $0.type) },
+                refusals: refusals
+            )
         }
-        // By bare name, who has such a feature.
-        var owners: [String: [(view: String, type: FeatureType)]] = [:]
-        var bareNames: [String] = []
-        for (read, source) in sources {
-            isWhole = isWhole && read.isWhole && source != nil
-            for aggregation in read.view.aggregations {
-                guard let source, let type = read.view.type(of: aggregation, over: source) else {
-                    isWhole = false
-                    continue
-                }
-                let feature = FeatureReference(view: read.view.name, feature: aggregation.name)
-                if owners[feature.feature] == nil { bareNames.append(feature.feature) }
-                owners[feature.feature, default: []].append((feature.view, type))
-                Self.add(feature, type, as: feature.view, &inputs, &refusals)
+    }
+
+    func resolve(_ names: [ExpressionName]) -> Resolved {
+        var resolved = Resolved()
+        for name in names {
+            switch lookUp(name) {
+            case .input(let input): resolved.inputs.append(input)
+            case .refused(let problem): resolved.refusals[name] = problem
+            case .unknown:
+                resolved.hasUnknown = true
+                resolved.refusals[name] = "unknown name '\(name)'\(hint(for: name))"
             }
         }
-        for name in bareNames {
-            let owners = owners[name] ?? []
-            guard owners.count == 1 else {
-                let views = owners.map { "'\($0.view)'" }.prefix(3).joined(separator: ", ")
-                let written = ExpressionName(qualifier: owners[0].view, name)
-                refusals[ExpressionName(name)] =
-                    "'\(name)' is a feature of several sources (\(views)); write \(written), for example"
-                continue
-            }
-            let feature = FeatureReference(view: owners[0].view, feature: name)
-            Self.add(feature, owners[0].type, as: nil, &inputs, &refusals)
+        return resolved
+    }
+
+    private enum Answer {
+        case input(DerivedInput)
+        case refused(String)
+        case unknown
+    }
+
+    private func lookUp(_ name: ExpressionName) -> Answer {
+        if name.qualifier == OnDemandFeatureView.requestQualifier {
+            guard let field = request.first(where: { $0.name == name.name }) else { return .unknown }
+            return .input(
+                DerivedInput(qualifier: name.qualifier, name: name.name, type: field.type, origin: .request)
+            )
         }
-        self.isWhole = isWhole
-        self.inputs = inputs
-        names = ExpressionScope(
-            inputs.map { ExpressionScope.Input(ExpressionName(qualifier: $0.qualifier, $0.name), $0.type) },
-            refusals: refusals
+        let owners = sources.filter {
+            (name.qualifier == nil || name.qualifier == $0.view) && $0.types[name.name] != nil
+        }
+        guard let owner = owners.first, let type = owner.types[name.name] else {
+            guard siblings.contains(name.name), name.qualifier == nil || name.qualifier == view else { return .unknown }
+            return .refused(
+                "'\(name)' is a derived feature; derived features are made of features of feature views only"
+            )
+        }
+        guard owners.count == 1 else {
+            let views = owners.map { "'\($0.view)'" }.prefix(3).joined(separator: ", ")
+            let written = ExpressionName(qualifier: owner.view, name.name)
+            return .refused("'\(name)' is a feature of several sources (\(views)); write \(written), for example")
+        }
+        let feature = FeatureReference(view: owner.view, feature: name.name)
+        guard let single = type.single else {
+            return .refused("'\(feature)' is \(type.name); an expression takes single values")
+        }
+        return .input(
+            DerivedInput(qualifier: name.qualifier, name: name.name, type: single, origin: .feature(feature))
         )
     }
 
-    private static func add(
-        _ feature: FeatureReference,
-        _ type: FeatureType,
-        as qualifier: String?,
-        _ inputs: inout [DerivedInput],
-        _ refusals: inout [ExpressionName: String]
-    ) {
-        let name = ExpressionName(qualifier: qualifier, feature.feature)
-        refusals[name] = nil
-        if let single = type.single {
-            inputs.append(
-                DerivedInput(qualifier: qualifier, name: feature.feature, type: single, origin: .feature(feature))
-            )
-        } else {
-            refusals[name] = "'\(feature)' is \(type.name); an expression takes single values"
+    private func hint(for name: ExpressionName) -> String {
+        // Only what stands before the dot is missing or wrong.
+        if request.contains(where: { $0.name == name.name }) {
+            return "; did you mean '\(written(request: name.name))'?"
         }
+        if let owner = sources.first(where: { $0.types[name.name] != nil }) {
+            return "; did you mean '\(ExpressionName(qualifier: owner.view, name.name))'?"
+        }
+        let bare = sources.lazy.flatMap(\.names).map { ExpressionName($0).description }
+        let qualified = sources.lazy.flatMap { source in
+            source.names.lazy.map { ExpressionName(qualifier: source.view, $0).description }
+        }
+        // More than these are not searched.
+        let candidates =
+            request.map { written(request: $0.name) } + Array(bare.prefix(1000)) + Array(qualified.prefix(1000))
+        return FeatureModel.hint(for: name.description, among: candidates, title: "names")
+    }
+
+    private func written(request name: String) -> String {
+        ExpressionName(qualifier: OnDemandFeatureView.requestQualifier, name).description
     }
 }

@@ -41,10 +41,10 @@ extension RepositoryReader {
         let features = readDerivedFeatures(map) { siblings in
             DerivedScope(
                 request: request?.fields ?? [],
-                sources: sources.views.map { ($0, self.sources[$0.view.source]?.definition) },
-                siblings: siblings,
-                of: item.name?.value,
-                isWhole: request?.isWhole != false && sources.isWhole
+                sources: sources.views,
+                view: item.name?.value,
+                siblings: Set(siblings),
+                isWhole: request?.isWhole != false && sources.isWhole && sources.views.allSatisfy(\.isWhole)
             )
         }
         let description = map.descriptionText
@@ -67,7 +67,7 @@ extension RepositoryReader {
     }
 
     /// The views whose features may be named; each named once, their join keys of one name of one type.
-    private func readViewSources(_ map: MapReader) -> (names: [String], views: [ReadView], isWhole: Bool) {
+    private func readViewSources(_ map: MapReader) -> (names: [String], views: [ViewFeatures], isWhole: Bool) {
         guard let value = map["sources"] else { return ([], [], true) }
         guard let list = map.list(value, "sources") else { return ([], [], false) }
         if list.count > Self.viewSourceCountMax {
@@ -78,7 +78,7 @@ extension RepositoryReader {
             return ([], [], false)
         }
         var names: [String] = []
-        var found: [ReadView] = []
+        var found: [ViewFeatures] = []
         var isWhole = true
         var joinKeys: [String: (type: ValueType, entity: String)] = [:]
         for element in list {
@@ -106,12 +106,20 @@ extension RepositoryReader {
                 isWhole = false
             } else if let symbol = views.resolve(name, diagnostics), let read = symbol.definition {
                 checkJoinKeys(of: read.view, at: name.location, &joinKeys, in: map.title)
-                found.append(read)
+                found.append(features(of: read))
             } else {
                 isWhole = false
             }
         }
         return (names, found, isWhole)
+    }
+
+    /// A view's features with their types, found once: many on-demand views may name it.
+    private func features(of read: ReadView) -> ViewFeatures {
+        if let known = viewFeatures[read.view.name] { return known }
+        let features = ViewFeatures(read, over: sources[read.view.source]?.definition)
+        viewFeatures[read.view.name] = features
+        return features
     }
 
     /// `features: {spend_ratio: amount_sum_7d / nullif(amount_sum_30d, 0)}`
@@ -155,14 +163,14 @@ extension RepositoryReader {
     private func derivedFeature(_ name: String, _ text: Located<String>, _ scope: DerivedScope) -> DerivedFeature? {
         do throws(ExpressionMistake) {
             let parsed = try ParsedExpression(text.value)
-            let isUnknown = parsed.names.contains { scope.names.index(of: $0) == nil && !scope.names.refuses($0) }
-            if !scope.isWhole, isUnknown { return nil }
-            let compiled = try parsed.compile(in: scope.names, numbering: .used)
+            let resolved = scope.resolve(parsed.names)
+            if !scope.isWhole, resolved.hasUnknown { return nil }
+            let compiled = try parsed.compile(in: resolved.scope, numbering: .used)
             return DerivedFeature(
                 name: name,
                 text: compiled.canonicalText,
                 type: compiled.resultType,
-                inputs: parsed.names.compactMap { scope.names.index(of: $0) }.map { scope.inputs[$0] }
+                inputs: resolved.inputs
             )
         } catch {
             diagnostics.add(place(of: error.offset, in: text), error.message)

@@ -14,6 +14,8 @@ final class RepositoryReader {
     var onDemandViews = Symbols<ReadOnDemandView>(noun: "on-demand feature view")
     /// What the on-demand views are called, before they are read: one may name another as a source by mistake.
     private(set) var onDemandNames: Set<String> = []
+    /// The features of views that on-demand views name.
+    var viewFeatures: [String: ViewFeatures] = [:]
     /// Under `name@version`.
     var services = Symbols<FeatureService>(noun: "feature service")
     /// The value columns in use, by source and entity.
