@@ -21,13 +21,21 @@ struct ViewFeatures {
         view = read.view.name
         isWhole = read.isWhole && source != nil
         guard let source else { return }
-        for aggregation in read.view.aggregations {
-            guard let type = read.view.type(of: aggregation, over: source) else {
+        for (name, type) in Self.features(of: read, over: source) {
+            guard let type else {
                 isWhole = false
                 continue
             }
-            names.append(aggregation.name)
-            types[aggregation.name] = type
+            names.append(name)
+            types[name] = type
+        }
+    }
+
+    private static func features(of read: ReadView, over source: Source) -> [(name: String, type: FeatureType?)] {
+        switch read.definition {
+        case .features(let view): view.aggregations.map { ($0.name, view.type(of: $0, over: source)) }
+        case .attributes(let view):
+            view.attributes.map { ($0.name, view.type(of: $0, over: source).map(FeatureType.single)) }
         }
     }
 }

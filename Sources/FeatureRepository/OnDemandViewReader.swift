@@ -52,7 +52,7 @@ extension RepositoryReader {
         if let first = views[name.value] {
             diagnostics.add(
                 name.location,
-                "\(name.value.quoted) is already the name of a feature view, defined at \(first.location); "
+                "\(name.value.quoted) is already the name of a view, defined at \(first.location); "
                     + "references name both alike, so give this one another name"
             )
         }

@@ -267,7 +267,7 @@ import Windowing
             try message("derived:raito")
                 == "no feature 'raito' in on-demand feature view 'derived'; did you mean 'ratio'?"
         )
-        #expect(try message("derivd:ratio") == "no feature view 'derivd'; did you mean 'derived'?")
+        #expect(try message("derivd:ratio") == "no view 'derivd'; did you mean 'derived'?")
     }
 
     @Test func anExpressionThatNobodyCheckedIsRefused() throws {

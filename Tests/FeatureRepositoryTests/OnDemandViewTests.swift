@@ -111,7 +111,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("[spend, visist]", "17:22: unknown feature view 'visist'; did you mean 'visits'?"),
+        ("[spend, visist]", "17:22: unknown view 'visist'; did you mean 'visits'?"),
         ("[spend, spend]", "17:22: feature view 'spend' is already in on-demand feature view 'risk'"),
         (
             "[spend, risk]",
@@ -128,7 +128,7 @@ import Testing
         let clash = Self.views("x: 1").replacing("name: risk", with: "name: visits")
         let found = Self.problems(clash)
         #expect(
-            found.count == 1 && found[0].contains("'visits' is already the name of a feature view, defined at"),
+            found.count == 1 && found[0].contains("'visits' is already the name of a view, defined at"),
             "\(found)"
         )
         let twice = Self.views("x: 1") + "\n  - name: risk\n    features: {y: 2}"
@@ -139,7 +139,7 @@ import Testing
 
     @Test(arguments: [
         ("risk:raito", "on-demand feature view 'risk' has no feature 'raito'; did you mean 'ratio'?"),
-        ("rsik:ratio", "unknown feature view 'rsik'; did you mean 'risk'?"),
+        ("rsik:ratio", "unknown view 'rsik'; did you mean 'risk'?"),
     ])
     func servicesNameThem(reference: String, expected: String) {
         let services = "feature_services: [{name: s, features: [\(reference)]}]"
