@@ -79,6 +79,25 @@ import Testing
         )
     }
 
+    @Test func attributesAreInputsToo() throws {
+        let profile = """
+            attribute_views:
+              - name: profile
+                entity: customer
+                source: orders
+                max_age: 90d
+                attributes: [paid, {name: home, column: city}]
+            """
+        let views = Self.views("x: home = request.city and profile.paid", sources: "[profile]")
+        let definition = try Self.read(views + "\n" + profile)
+        let feature = try #require(definition.onDemandFeatureViews.first?.features.first)
+        #expect(feature.type == .bool && feature.text == "home = request.city and profile.paid")
+        #expect(feature.featureInputs.map(\.description) == ["profile:home", "profile:paid"])
+        let wrong = Self.views("x: hme = request.city", sources: "[profile]") + "\n" + profile
+        let found = Self.problems(wrong)
+        #expect(found.count == 1 && found[0].contains("21:10: unknown name 'hme'; did you mean 'home'?"), "\(found)")
+    }
+
     @Test(arguments: [
         ("x: amuont_sum_7d + 1", "21:10: unknown name 'amuont_sum_7d'; did you mean 'amount_sum_7d'?"),
         ("x: 1 + request.amuont", "21:14: unknown name 'request.amuont'; did you mean 'request.amount'?"),
