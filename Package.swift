@@ -75,7 +75,8 @@ let package = Package(
         .target(
             name: "FeatureHistory",
             dependencies: [
-                "FeatureModel", "Windowing", "RocksDB", .product(name: "Atomics", package: "swift-atomics"),
+                "Expressions", "FeatureModel", "Windowing", "RocksDB",
+                .product(name: "Atomics", package: "swift-atomics"),
             ],
             swiftSettings: strict
         ),
@@ -166,7 +167,7 @@ let package = Package(
         .testTarget(
             name: "FeatureHistoryTests",
             dependencies: [
-                "FeatureHistory", "FeatureModel", "FeatureTesting", "RocksDB", "Windowing",
+                "Expressions", "FeatureHistory", "FeatureModel", "FeatureTesting", "RocksDB", "Windowing",
                 .product(name: "Atomics", package: "swift-atomics"),
             ],
             swiftSettings: strict

@@ -18,7 +18,7 @@ struct StrandlineBench: ParsableCommand {
         subcommands: [
             BrokerCommand.self, ProduceCommand.self, PaceCommand.self, RawConsumeCommand.self, StageCommand.self,
             IngestCommand.self, CheckCommand.self, LatencyCommand.self, LoadCommand.self, FillRedisCommand.self,
-            WindowsCommand.self,
+            WindowsCommand.self, DerivedCommand.self,
         ]
     )
 }

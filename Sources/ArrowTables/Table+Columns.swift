@@ -21,6 +21,25 @@ extension Table {
         }
     }
 
+    /// A column of numbers: doubles, or integers, each as the nearest double.
+    ///
+    /// - Throws: `badValue` for another type; text is one too.
+    public func float64Column(_ name: String) throws(TableError) -> NullableColumn<Double> {
+        let bits = try handle.doubleColumn(try index(of: name), path: path)
+        return NullableColumn(
+            values: bits.values.map { Double(bitPattern: UInt64(bitPattern: $0)) },
+            isValid: bits.isValid
+        )
+    }
+
+    /// A column of `true` and `false`.
+    ///
+    /// - Throws: `badValue` for another type; text is one too.
+    public func boolColumn(_ name: String) throws(TableError) -> NullableColumn<Bool> {
+        let flags = try handle.boolColumn(try index(of: name), path: path)
+        return NullableColumn(values: flags.values.map { $0 != 0 }, isValid: flags.isValid)
+    }
+
     /// A column of text: text, or the decimal text of integers, or `true` and `false`.
     ///
     /// - Throws: `badValue` for another type.

@@ -99,6 +99,20 @@ final class TableHandle: @unchecked Sendable {
         }
     }
 
+    /// The bits of doubles.
+    func doubleColumn(_ column: Int, path: String?) throws(TableError) -> NullableColumn<Int64> {
+        try fixedWidth(path: path) { values, validity, error in
+            carrow_copy_doubles(pointer, Int32(column), values, validity, error)
+        }
+    }
+
+    /// 0 or 1.
+    func boolColumn(_ column: Int, path: String?) throws(TableError) -> NullableColumn<Int64> {
+        try fixedWidth(path: path) { values, validity, error in
+            carrow_copy_bools(pointer, Int32(column), values, validity, error)
+        }
+    }
+
     /// Calls `body` with the UTF-8 bytes of each row, nil for null. The bytes are valid during the call only.
     func forEachText(
         _ column: Int,

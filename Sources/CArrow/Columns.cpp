@@ -87,6 +87,34 @@ arrow::Status copy_int64(std::shared_ptr<arrow::ChunkedArray> column, int64_t *v
     });
 }
 
+/// The bits of doubles; integers become the nearest one.
+arrow::Status copy_doubles(std::shared_ptr<arrow::ChunkedArray> column, int64_t *bits, uint8_t *validity) {
+    const auto id = column->type()->id();
+    if (!arrow::is_integer(id) && !arrow::is_floating(id) && id != arrow::Type::NA) {
+        return arrow::Status::TypeError("does not hold numbers");
+    }
+    if (id != arrow::Type::DOUBLE) {
+        ARROW_ASSIGN_OR_RAISE(
+            auto cast, arrow::compute::Cast(
+                           arrow::Datum(column), arrow::float64(), arrow::compute::CastOptions::Unsafe()));
+        column = cast.chunked_array();
+    }
+    return each_value<arrow::DoubleArray>(*column, validity, [&](int64_t row, const auto &array, int64_t i) {
+        const double value = array.Value(i);
+        std::memcpy(&bits[row], &value, sizeof(value));
+        return arrow::Status::OK();
+    });
+}
+
+arrow::Status copy_bools(const arrow::ChunkedArray &column, int64_t *values, uint8_t *validity) {
+    if (column.type()->id() == arrow::Type::NA) return arrow::Status::OK();
+    if (column.type()->id() != arrow::Type::BOOL) return arrow::Status::TypeError("does not hold true and false");
+    return each_value<arrow::BooleanArray>(column, validity, [&](int64_t row, const auto &array, int64_t i) {
+        values[row] = array.Value(i) ? 1 : 0;
+        return arrow::Status::OK();
+    });
+}
+
 bool reads_as_text(const arrow::DataType &type) {
     switch (type.id()) {
         case arrow::Type::STRING:
@@ -228,6 +256,22 @@ CArrowStatus carrow_copy_timestamps(
     std::memset(validity, 0, static_cast<size_t>(table->table->num_rows()));
     return guarded(
         error, [&] { return naming(table, column, copy_timestamps(*table->table->column(column), values, validity)); });
+}
+
+CArrowStatus carrow_copy_doubles(
+    const CArrowTable *table, int32_t column, int64_t *bits, uint8_t *validity, char **error) {
+    std::memset(bits, 0, static_cast<size_t>(table->table->num_rows()) * sizeof(int64_t));
+    std::memset(validity, 0, static_cast<size_t>(table->table->num_rows()));
+    return guarded(
+        error, [&] { return naming(table, column, copy_doubles(table->table->column(column), bits, validity)); });
+}
+
+CArrowStatus carrow_copy_bools(
+    const CArrowTable *table, int32_t column, int64_t *values, uint8_t *validity, char **error) {
+    std::memset(values, 0, static_cast<size_t>(table->table->num_rows()) * sizeof(int64_t));
+    std::memset(validity, 0, static_cast<size_t>(table->table->num_rows()));
+    return guarded(
+        error, [&] { return naming(table, column, copy_bools(*table->table->column(column), values, validity)); });
 }
 
 CArrowStatus carrow_copy_text(const CArrowTable *table, int32_t column, CArrowText *text, char **error) {

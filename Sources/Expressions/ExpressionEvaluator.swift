@@ -7,7 +7,7 @@ import FeatureModel
 ///     heap        constant strings | strings made for the current rows
 public final class ExpressionEvaluator {
     /// How many rows one instruction takes at a time: a usual expression's registers stay in the first-level cache.
-    static let defaultWidth = 256
+    public static let defaultWidth = 256
     /// Beyond this many bytes of made strings fewer rows are taken at a time, down to one. Results do not depend on it.
     private static let heapBytesSoftMax = 16 << 20
 
@@ -33,8 +33,9 @@ public final class ExpressionEvaluator {
     private let firstColumn: Int
     private let result: Int
 
-    public convenience init(_ expression: CompiledExpression) {
-        self.init(expression.program, width: Self.defaultWidth)
+    /// - Parameter width: how many rows one instruction takes at a time; 1 takes the least memory, for single rows.
+    public convenience init(_ expression: CompiledExpression, width: Int = ExpressionEvaluator.defaultWidth) {
+        self.init(expression.program, width: max(1, width))
     }
 
     init(_ program: Program, width: Int) {

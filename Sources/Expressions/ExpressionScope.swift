@@ -43,10 +43,14 @@ public struct ExpressionScope: Sendable {
     /// In the order of their indices.
     public let inputs: [Input]
     private let indices: [ExpressionName: Int]
+    private let refusals: [ExpressionName: String]
 
     /// Of inputs with equal names the first one is read.
-    public init(_ inputs: [Input]) {
+    ///
+    /// - Parameter refusals: names that exist but cannot be read, with what to say of them in place of "unknown name".
+    public init(_ inputs: [Input], refusals: [ExpressionName: String] = [:]) {
         self.inputs = inputs
+        self.refusals = refusals
         indices = Dictionary(inputs.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
@@ -58,7 +62,14 @@ public struct ExpressionScope: Sendable {
     /// Names are case-sensitive.
     public func index(of name: ExpressionName) -> Int? { indices[name] }
 
-    func hint(for name: ExpressionName) -> String {
-        FeatureModel.hint(for: name.description, among: inputs.map(\.name.description), title: "names")
+    /// What to say of a name that is not among the inputs.
+    func problem(of name: ExpressionName) -> String {
+        refusals[name] ?? "unknown name '\(name)'\(hint(for: name))"
+    }
+
+    private func hint(for name: ExpressionName) -> String {
+        // Only what stands before the dot is missing, or is there too much.
+        if let other = inputs.first(where: { $0.name.name == name.name }) { return "; did you mean '\(other.name)'?" }
+        return FeatureModel.hint(for: name.description, among: inputs.map(\.name.description), title: "names")
     }
 }

@@ -2,8 +2,9 @@
 // it works with these.
 //
 //   feature service --> feature view, attribute view --> source (topic)
-//                            |
-//                            +--------> entity (join keys)
+//         \                  |
+//          \                 +--------> entity (join keys)
+//           +-> on-demand feature view --> views, request values
 
 /// Everything that a feature repository defines. Lists keep the order of the files.
 public struct FeatureStoreDefinition: Hashable, Sendable {
@@ -12,6 +13,7 @@ public struct FeatureStoreDefinition: Hashable, Sendable {
     public var sources: [Source]
     public var featureViews: [FeatureView]
     public var attributeViews: [AttributeView]
+    public var onDemandFeatureViews: [OnDemandFeatureView]
     public var featureServices: [FeatureService]
 
     public init(
@@ -20,6 +22,7 @@ public struct FeatureStoreDefinition: Hashable, Sendable {
         sources: [Source] = [],
         featureViews: [FeatureView] = [],
         attributeViews: [AttributeView] = [],
+        onDemandFeatureViews: [OnDemandFeatureView] = [],
         featureServices: [FeatureService] = []
     ) {
         self.project = project
@@ -27,6 +30,7 @@ public struct FeatureStoreDefinition: Hashable, Sendable {
         self.sources = sources
         self.featureViews = featureViews
         self.attributeViews = attributeViews
+        self.onDemandFeatureViews = onDemandFeatureViews
         self.featureServices = featureServices
     }
 }

@@ -147,6 +147,31 @@ struct CanonicalBytes {
         }
     }
 
+    /// A derived feature with what its names stand for. `feature` adds a feature that it reads.
+    ///
+    /// - Returns: false when `feature` could not add one.
+    mutating func derived(
+        _ derived: DerivedFeature,
+        _ feature: (inout CanonicalBytes, FeatureReference) -> Bool
+    ) -> Bool {
+        text(derived.name)
+        text(derived.text)
+        integer(Int64(derived.inputs.count))
+        for input in derived.inputs {
+            optional(input.qualifier) { $0.text($1) }
+            text(input.name)
+            switch input.origin {
+            case .request:
+                choice(1)
+                choice(input.type.rawValue)
+            case .feature(let reference):
+                choice(2)
+                guard feature(&self, reference) else { return false }
+            }
+        }
+        return true
+    }
+
     mutating func value(_ value: FeatureValue) {
         switch value {
         case .null: choice(0)

@@ -36,13 +36,34 @@ public func definitionHash(of definition: FeatureStoreDefinition) -> String {
         $0.integer(Int64($1.version))
         $0.list($1.features) { $0.text($1.description) }
     }
+    // Nothing at all without them: definitions from before there were any keep their hashes.
+    for view in definition.onDemandFeatureViews.sorted(by: \.name) {
+        canonical.text("on_demand_feature_view")
+        canonical.text(view.name)
+        canonical.list(view.features.sorted(by: \.name)) { bytes, feature in
+            _ = bytes.derived(feature) { bytes, reference in
+                bytes.text(reference.description)
+                return true
+            }
+        }
+    }
     return hexadecimalDigest(canonical)
 }
 
-/// The hash of one view with all that its values depend on: its entity, and its source with the columns that it reads.
+/// The hash of one view with all that its values depend on: its entity, and its source with the columns that it reads; of
+/// an on-demand view its expressions with the features that they read.
 ///
-/// - Returns: nil when the definition has no such view, or the view's entity or source is missing.
+/// - Returns: nil when the definition has no such view, or something that the view uses is missing.
 public func definitionHash(ofView name: String, in definition: FeatureStoreDefinition) -> String? {
+    if let view = definition.onDemandFeatureViews.first(where: { $0.name == name }) {
+        var canonical = CanonicalBytes(domain: "on-demand view")
+        canonical.text(view.name)
+        canonical.integer(Int64(view.features.count))
+        for feature in view.features.sorted(by: \.name) {
+            guard canonical.derived(feature, { $0.stored($1, in: definition) }) else { return nil }
+        }
+        return hexadecimalDigest(canonical)
+    }
     var canonical = CanonicalBytes(domain: "view")
     guard canonical.view(name, features: nil, in: definition) else { return nil }
     return hexadecimalDigest(canonical)
@@ -61,12 +82,29 @@ public func definitionHash(ofService name: String, version: Int, in definition: 
     canonical.integer(Int64(service.version))
     canonical.integer(Int64(service.features.count))
     for feature in service.features {
-        guard canonical.view(feature.view, features: [feature.feature], in: definition) else { return nil }
+        guard canonical.feature(feature, in: definition) else { return nil }
     }
     return hexadecimalDigest(canonical)
 }
 
 extension CanonicalBytes {
+    /// One feature with all that its value depends on.
+    ///
+    /// - Returns: false when the definition lacks something of it.
+    fileprivate mutating func feature(_ reference: FeatureReference, in definition: FeatureStoreDefinition) -> Bool {
+        if let view = definition.onDemandFeatureViews.first(where: { $0.name == reference.view }) {
+            guard let feature = view.features.first(where: { $0.name == reference.feature }) else { return false }
+            text("derived")
+            text(view.name)
+            return derived(feature) { $0.stored($1, in: definition) }
+        }
+        return stored(reference, in: definition)
+    }
+
+    fileprivate mutating func stored(_ reference: FeatureReference, in definition: FeatureStoreDefinition) -> Bool {
+        view(reference.view, features: [reference.feature], in: definition)
+    }
+
     /// A view with its entity, and its source with the columns in use.
     ///
     /// - Parameter features: the features to cover, all in the order of their names when nil. A hash of some covers what

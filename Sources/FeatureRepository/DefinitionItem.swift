@@ -32,12 +32,24 @@ struct DefinitionItem {
 
     /// `source 'purchases'`, or `a source` when its name cannot be read.
     private static func title(of value: YAMLValue, noun: String) -> String {
-        if case .map(let entries) = value.kind, let name = entries.first(where: { $0.key == "name" })?.value,
-            case .scalar(let text, _) = name.kind, !text.isEmpty
-        {
-            return "\(noun) \(text.quoted)"
-        }
+        if let name = value.itemName { return "\(noun) \(name.quoted)" }
         return noun.first.map { "aeiou".contains($0) } == true ? "an \(noun)" : "a \(noun)"
+    }
+}
+
+extension YAMLValue {
+    /// What stands under `name` of a mapping; nil when nothing that can be read does.
+    var itemName: String? {
+        guard case .map(let entries) = kind, let name = entries.first(where: { $0.key == "name" })?.value,
+            case .scalar(let text, _) = name.kind, !text.isEmpty
+        else { return nil }
+        return text
+    }
+
+    /// The names of a list's definitions.
+    var itemNames: [String] {
+        guard case .list(let list) = kind else { return [] }
+        return list.prefix(RepositoryReader.definitionCountMax).compactMap(\.itemName)
     }
 }
 

@@ -87,7 +87,7 @@ extension RepositoryReader {
 
     /// The place of a byte of a value. A value in quotes begins one character later, one of several lines is reported at
     /// its beginning.
-    private func place(of offset: Int, in text: Located<String>) -> Location {
+    func place(of offset: Int, in text: Located<String>) -> Location {
         var location = text.location
         guard !text.value.contains("\n") else { return location }
         let before = String(decoding: text.value.utf8.prefix(offset), as: UTF8.self).unicodeScalars.count

@@ -26,7 +26,7 @@ public struct Change: Hashable, Sendable {
 /// The difference between what is applied and a new definition.
 public struct Plan: Hashable, Sendable {
     public var project: String
-    /// Entities, sources, views, services; each in the order of the new definition, then what is removed.
+    /// Entities, sources, views, on-demand views, services; each in the order of the new definition, then what is removed.
     public var changes: [Change] = []
     /// What an operator should know, but nothing that stops the apply.
     public var notes: [String] = []
@@ -68,6 +68,14 @@ public struct Plan: Hashable, Sendable {
             name: \.name,
             lines: attributeViewLines,
             attributeViewChanges
+        )
+        compare(
+            .onDemandView,
+            applied?.onDemandFeatureViews ?? [],
+            new.onDemandFeatureViews,
+            name: \.name,
+            lines: onDemandViewLines,
+            onDemandViewChanges
         )
         compare(
             .service,

@@ -149,6 +149,41 @@ private func columnChanges<View: EventView>(_ plan: inout Plan, _ old: View, _ n
     return details
 }
 
+/// Nothing of a derived feature is stored, so whatever changes costs nothing and is true of all times at once.
+func onDemandViewChanges(_ plan: inout Plan, _ old: OnDemandFeatureView, _ new: OnDemandFeatureView) -> [String] {
+    var details: [String] = []
+    if old.sources != new.sources {
+        let (before, after) = (old.sources.joined(separator: ", "), new.sources.joined(separator: ", "))
+        details.append("~ sources: \(before.isEmpty ? "none" : before) -> \(after.isEmpty ? "none" : after)")
+    }
+    for field in new.request {
+        let before = old.request.first { $0.name == field.name }
+        guard before != field else { continue }
+        let change = before.map { "~ request \(field.name): \($0.type.name) -> \(field.type.name)" }
+        details.append(change ?? "+ request \(field.name) \(field.type.name)")
+    }
+    for field in old.request where !new.request.contains(where: { $0.name == field.name }) {
+        details.append("- request \(field.name) \(field.type.name)")
+    }
+    for feature in new.features {
+        let before = old.features.first { $0.name == feature.name }
+        guard before != feature else { continue }
+        guard let before else {
+            details.append("+ \(line(feature))")
+            continue
+        }
+        details.append("~ \(feature.name): \(before.text) -> \(feature.text)")
+        plan.notes.append(
+            "on-demand view '\(new.name)': '\(feature.name)' keeps its name but means something else, for times past as well; "
+                + "models trained on the old one will see the new"
+        )
+    }
+    for feature in old.features where !new.features.contains(where: { $0.name == feature.name }) {
+        details.append("- \(line(feature))")
+    }
+    return details + descriptionChange(old.description, new.description)
+}
+
 func serviceChanges(_ plan: inout Plan, _ old: FeatureService, _ new: FeatureService) -> [String] {
     let (oldSet, newSet) = (Set(old.features), Set(new.features))
     var details = new.features.filter { !oldSet.contains($0) }.map { "+ \($0)" }

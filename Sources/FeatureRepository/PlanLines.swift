@@ -40,6 +40,14 @@ func text(_ attribute: Attribute) -> String { "latest \(attribute.column)" }
 
 func text(maxAge: Int64?) -> String { maxAge.map(TimeWindow.text(microseconds:)) ?? "none" }
 
+func onDemandViewLines(_ view: OnDemandFeatureView) -> [String] {
+    (view.sources.isEmpty ? [] : ["sources: \(view.sources.joined(separator: ", "))"])
+        + view.request.map { "request \($0.name) \($0.type.name)" } + view.features.map(line)
+}
+
+/// `spend_ratio float64: amount_sum_7d / nullif(amount_sum_30d, 0)`
+func line(_ feature: DerivedFeature) -> String { "\(feature.name) \(feature.type.name): \(feature.text)" }
+
 func serviceLines(_ service: FeatureService) -> [String] { service.features.map(\.description) }
 
 /// `amount_sum_7d (sum of amount over 7d)`

@@ -15,6 +15,7 @@ public struct Repository: Sendable {
     private let entityLocations: [String: Location]
     private let sourceLocations: [String: Location]
     private let viewLocations: [String: Location]
+    private let onDemandViewLocations: [String: Location]
     private let serviceLocations: [String: Location]
 
     /// Reads a repository's files.
@@ -39,6 +40,7 @@ public struct Repository: Sendable {
         entityLocations = reader.entities.locations
         sourceLocations = reader.sources.locations
         viewLocations = reader.views.locations
+        onDemandViewLocations = reader.onDemandViews.locations
         serviceLocations = reader.services.locations
     }
 
@@ -51,12 +53,15 @@ public struct Repository: Sendable {
         case .entity: entityLocations[name]
         case .source: sourceLocations[name]
         case .view: viewLocations[name]
+        case .onDemandView: onDemandViewLocations[name]
         case .service: serviceLocations[name]
         }
     }
 }
 
-/// The four kinds of definitions.
+/// The kinds of definitions.
 public enum DefinitionKind: String, Hashable, Sendable, CaseIterable {
-    case entity, source, view, service
+    case entity, source, view
+    case onDemandView = "on_demand_view"
+    case service
 }

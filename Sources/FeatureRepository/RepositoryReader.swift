@@ -1,5 +1,5 @@
 // The passes over a repository: first the texts, then what stands alone (settings, entities, sources), then views, then
-// services, so that each finds what it refers to whatever the order of the files.
+// on-demand views, then services, so that each finds what it refers to whatever the order of the files.
 
 import FeatureModel
 
@@ -11,6 +11,11 @@ final class RepositoryReader {
     var entities = Symbols<Entity>(noun: "entity")
     var sources = Symbols<Source>(noun: "source")
     var views = Symbols<ReadView>(noun: "view")
+    var onDemandViews = Symbols<ReadOnDemandView>(noun: "on-demand feature view")
+    /// What the on-demand views are called, before they are read: one may name another as a source by mistake.
+    private(set) var onDemandNames: Set<String> = []
+    /// The features of views that on-demand views name.
+    var viewFeatures: [String: ViewFeatures] = [:]
     /// Under `name@version`.
     var services = Symbols<FeatureService>(noun: "feature service")
     /// The value columns in use, by source and entity.
@@ -18,7 +23,9 @@ final class RepositoryReader {
     /// The fields that the expressions of each source's views read.
     var expressionFields: [String: Set<String>] = [:]
 
-    static let listKeys = ["entities", "sources", "feature_views", "attribute_views", "feature_services"]
+    static let listKeys = [
+        "entities", "sources", "feature_views", "attribute_views", "on_demand_feature_views", "feature_services",
+    ]
     /// The most definitions of one kind; ordinals of sources have 16 bits.
     static let definitionCountMax = 1000
 
@@ -48,6 +55,7 @@ final class RepositoryReader {
                 entities.isComplete = false
                 sources.isComplete = false
                 views.isComplete = false
+                onDemandViews.isComplete = false
             }
         }
         entities.isComplete = readLists(maps, "entities", readEntity) && entities.isComplete
@@ -55,6 +63,9 @@ final class RepositoryReader {
         views.isComplete = readLists(maps, "feature_views", readView) && views.isComplete
         views.isComplete = readLists(maps, "attribute_views", readAttributeView) && views.isComplete
         checkRecordKeys()
+        onDemandNames = Set(maps.flatMap { $0["on_demand_feature_views"]?.itemNames ?? [] })
+        onDemandViews.isComplete =
+            readLists(maps, "on_demand_feature_views", readOnDemandView) && onDemandViews.isComplete
         _ = readLists(maps, "feature_services", readService)
     }
 
@@ -63,6 +74,8 @@ final class RepositoryReader {
         var foreign = [
             "feature_view": "did you mean 'feature_views'?", "views": "did you mean 'feature_views'?",
             "attribute_view": "did you mean 'attribute_views'?",
+            "on_demand_feature_view": "did you mean 'on_demand_feature_views'?",
+            "on_demand_views": "did you mean 'on_demand_feature_views'?",
             "services": "did you mean 'feature_services'?", "entity": "did you mean 'entities'?",
         ]
         if !isStore {
@@ -108,6 +121,7 @@ final class RepositoryReader {
             sources: sources.definitions,
             featureViews: views.definitions.compactMap(\.featureView),
             attributeViews: views.definitions.compactMap(\.attributeView),
+            onDemandFeatureViews: onDemandViews.definitions.map(\.view),
             featureServices: services.definitions
         )
     }

@@ -36,12 +36,14 @@ struct Symbols<Definition> {
     }
 
     /// Looks a reference up; an unknown name is reported with the nearest known one.
-    func resolve(_ name: Located<String>, _ diagnostics: DiagnosticList) -> Symbol? {
+    ///
+    /// - Parameter others: further names that would have been right.
+    func resolve(_ name: Located<String>, others: [String] = [], _ diagnostics: DiagnosticList) -> Symbol? {
         if let symbol = symbols[name.value] { return symbol }
         if isComplete {
             diagnostics.add(
                 name.location,
-                "unknown \(noun) \(name.value.quoted)\(hint(for: name.value, among: names, title: "defined"))"
+                "unknown \(noun) \(name.value.quoted)\(hint(for: name.value, among: names + others, title: "defined"))"
             )
         }
         return nil

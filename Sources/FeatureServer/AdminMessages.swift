@@ -84,11 +84,12 @@ public struct DeadLettersMessage: Codable, Sendable {
 
 /// Reply of `describe`.
 public struct DescribeMessage: Codable, Sendable {
+    /// A windowed feature has `function` and `time_window`, a derived one `expression` and `inputs`.
     public struct Feature: Codable, Sendable {
         public var reference: String
         public var type: String
         /// An aggregate function, or `latest` for an attribute.
-        public var function: String
+        public var function: String?
         public var parameters: String?
         /// How far the value may lie off; absent for exact functions.
         public var errorBound: String?
@@ -101,8 +102,17 @@ public struct DescribeMessage: Codable, Sendable {
         public var offset: String?
         /// Of an attribute: how old a version may be; absent where there is no limit.
         public var maxAge: String?
-        public var entity: String
-        public var source: String
+        /// Of a derived feature all that its inputs have, separated by commas; absent without inputs that have one.
+        public var entity: String?
+        public var source: String?
+        public var expression: String?
+        /// References of features, and `request.name`.
+        public var inputs: [String]?
+    }
+
+    public struct RequestValue: Codable, Sendable {
+        public var name: String
+        public var type: String
     }
 
     public struct Service: Codable, Sendable {
@@ -110,6 +120,8 @@ public struct DescribeMessage: Codable, Sendable {
         public var version: Int
         public var features: [String]
         public var joinKeys: [String]
+        /// What a request brings along.
+        public var request: [RequestValue]
     }
 
     public var project: String

@@ -82,64 +82,6 @@ extension DeadLettersMessage {
     }
 }
 
-extension DescribeMessage {
-    fileprivate init(_ catalog: Catalog) {
-        let definition = catalog.definition
-        project = definition.project
-        definitionHash = catalog.definitionHash
-        features = definition.featureViews.flatMap { view in
-            let source = definition.sources.first { $0.name == view.source }
-            return view.aggregations.map { aggregation in
-                Feature(
-                    reference: "\(view.name):\(aggregation.name)",
-                    type: (source.flatMap { view.type(of: aggregation, over: $0) } ?? .int64).name,
-                    function: aggregation.function.rawValue,
-                    parameters: aggregation.parameters.text,
-                    errorBound: aggregation.function.errorBound(aggregation.parameters),
-                    column: aggregation.column,
-                    groupBy: aggregation.groupBy,
-                    filter: view.filter?.text,
-                    timeWindow: aggregation.timeWindow.description,
-                    offset: aggregation.offset == 0 ? nil : TimeWindow.text(microseconds: aggregation.offset),
-                    entity: view.entity,
-                    source: view.source
-                )
-            }
-        }
-        features += definition.attributeViews.flatMap { view in
-            let source = definition.sources.first { $0.name == view.source }
-            return view.attributes.map { attribute in
-                Feature(
-                    reference: "\(view.name):\(attribute.name)",
-                    type: (source.flatMap { view.type(of: attribute, over: $0) } ?? .int64).name,
-                    function: "latest",
-                    column: attribute.column,
-                    filter: view.filter?.text,
-                    maxAge: view.maxAge.map(TimeWindow.text(microseconds:)),
-                    entity: view.entity,
-                    source: view.source
-                )
-            }
-        }
-        services = definition.featureServices.map { service in
-            let views = Set(service.features.map(\.view))
-            let entities = definition.views.filter { views.contains($0.name) }.map(\.entity)
-            var joinKeys: [String] = []
-            for entity in entities {
-                for key in catalog.entity(entity)?.joinKeys ?? [] where !joinKeys.contains(key.name) {
-                    joinKeys.append(key.name)
-                }
-            }
-            return Service(
-                name: service.name,
-                version: service.version,
-                features: service.features.map(\.description),
-                joinKeys: joinKeys
-            )
-        }
-    }
-}
-
 extension StatusMessage {
     fileprivate init(_ store: FeatureStore, version: String, ingest: Ingest?) {
         let counters = store.counterValues

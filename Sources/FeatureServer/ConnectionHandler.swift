@@ -155,7 +155,8 @@ final class ConnectionHandler: ChannelInboundHandler {
                 joinKeys: lookup.plan.joinKeys,
                 features: lookup.plan.features.map {
                     PreparedReply.Feature(reference: $0.reference.description, type: $0.type)
-                }
+                },
+                request: lookup.plan.request
             ),
             frame.requestID
         )

@@ -19,8 +19,8 @@ struct LookupResponder {
         _ scratch: ReadScratch,
         into buffer: inout ByteBuffer
     ) throws(WireError) -> Bool {
-        try respond(request, lookup, requestID, scratch, into: &buffer) { key, point throws(WireError) in
-            store.readResident(lookup.plan, key: key, at: point, scratch)
+        try respond(request, lookup, requestID, scratch, into: &buffer) { key, row, point throws(WireError) in
+            store.readResident(lookup.plan, key: key, at: point, scratch, row: row)
         }
     }
 
@@ -32,8 +32,8 @@ struct LookupResponder {
         _ scratch: ReadScratch,
         into buffer: inout ByteBuffer
     ) throws(WireError) {
-        _ = try respond(request, lookup, requestID, scratch, into: &buffer) { key, point throws(WireError) in
-            do throws(StoreError) { try store.read(lookup.plan, key: key, at: point, scratch) } catch {
+        _ = try respond(request, lookup, requestID, scratch, into: &buffer) { key, row, point throws(WireError) in
+            do throws(StoreError) { try store.read(lookup.plan, key: key, at: point, scratch, row: row) } catch {
                 throw WireError(.storeFailed, error.description)
             }
             return true
@@ -47,11 +47,12 @@ struct LookupResponder {
         _ requestID: UInt32,
         _ scratch: ReadScratch,
         into buffer: inout ByteBuffer,
-        _ read: (UnsafeRawBufferPointer, ReadPoint) throws(WireError) -> Bool
+        _ read: (UnsafeRawBufferPointer, _ row: Int, ReadPoint) throws(WireError) -> Bool
     ) throws(WireError) -> Bool {
         // K first, then T: the commit that is newest now has arrived by T, whatever happens between.
         let point = store.readPoint(asOf: request.asOf, knownAt: request.knownAt, boundary: request.boundary)
         let keys = try request.keys(joinKeys: lookup.joinKeyTypes)
+        try request.requestValues(lookup.plan.request, into: &scratch.request)
         let frameEndMax = buffer.writerIndex + 4 + limits.frameSizeMax
         let frame = FrameWriter.beginFrame(.values, requestID: requestID, into: &buffer)
         ValuesHeader(
@@ -63,9 +64,11 @@ struct LookupResponder {
         ).write(into: &buffer)
         let rowByteCountMax = lookup.layout.rowByteCountMax(eventTimes: request.wantsEventTimes)
         buffer.reserveCapacity(minimumWritableBytes: min(request.count * rowByteCountMax, limits.frameSizeMax))
+        var row = -1
         for key in keys {
+            row += 1
             let isRead: Bool
-            do throws(WireError) { isRead = try read(key, point) } catch {
+            do throws(WireError) { isRead = try read(key, row, point) } catch {
                 FrameWriter.cancelFrame(frame, in: &buffer)
                 throw error
             }

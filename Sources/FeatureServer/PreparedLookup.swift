@@ -41,7 +41,9 @@ struct PreparedLookup {
         let changed = WireError(.definitionsChanged, "the definitions have changed; prepare the lookup again")
         let fresh: LookupPlan
         do throws(WireError) { fresh = try Self.plan(target, in: catalog) } catch { throw changed }
-        guard fresh.features == plan.features, fresh.joinKeys == plan.joinKeys else { throw changed }
+        guard fresh.features == plan.features, fresh.joinKeys == plan.joinKeys, fresh.request == plan.request else {
+            throw changed
+        }
         plan = fresh
     }
 }

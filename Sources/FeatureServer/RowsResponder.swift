@@ -25,6 +25,7 @@ struct RowsResponder {
             rows.append(key: key, asOf: request.asOf(row))
             row += 1
         }
+        try request.requestValues(lookup.plan.request, into: &rows.request)
         let fixed = lookup.layout.types.reduce(FrameHeader.sizeMin + ColumnsHeader.byteCount) {
             $0 + ColumnsHeader.columnByteCount(type: $1, count: rows.count)
         }

@@ -7,6 +7,8 @@ public struct PreparedLookup: Hashable, Sendable {
     public let features: [PreparedReply.Feature]
     /// In the order in which an entity's values are given.
     public let joinKeys: [Field]
+    /// What a request brings along for each entity or row, in the order in which its values are given.
+    public let request: [Field]
     /// SHA-256 of the definitions, in hexadecimal.
     public let definitionHash: String
 
@@ -18,6 +20,7 @@ public struct PreparedLookup: Hashable, Sendable {
     init(_ reply: PreparedReply, owner: UInt64) {
         features = reply.features
         joinKeys = reply.joinKeys
+        request = reply.request
         definitionHash = reply.definitionHash
         types = reply.features.map(\.type)
         lookupID = reply.lookupID
@@ -39,6 +42,32 @@ public struct PreparedLookup: Hashable, Sendable {
             keys.append(key)
         }
         return keys
+    }
+
+    /// The request values as they are sent: a row an entity, a value a field, null included.
+    func check(_ rows: [[FeatureValue]], count: Int) throws(ClientError) -> [[FeatureValue]] {
+        guard !request.isEmpty || !rows.isEmpty else { return [] }
+        let wanted = request.map { "\($0.name): \($0.type.name)" }.joined(separator: ", ")
+        guard !rows.isEmpty else {
+            throw ClientError(
+                .badArgument,
+                "the lookup needs request values (\(wanted)) for each entity; null is .null"
+            )
+        }
+        guard rows.count == count else {
+            throw ClientError(.badArgument, "\(rows.count) rows of request values (\(wanted)) for \(count) entities")
+        }
+        for (index, row) in rows.enumerated() {
+            guard row.count == request.count else {
+                throw ClientError(.badArgument, "row \(index) does not have the request values (\(wanted))")
+            }
+            for (value, field) in zip(row, request) {
+                guard let problem = value.requestProblem(of: field.type) else { continue }
+                throw ClientError(.badArgument, "request value '\(field.name)' of row \(index) is \(problem)")
+            }
+        }
+        // A lookup without request values may be given a row of none for each entity.
+        return request.isEmpty ? [] : rows
     }
 }
 

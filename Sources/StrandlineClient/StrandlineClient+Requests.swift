@@ -27,6 +27,7 @@ extension StrandlineClient {
     ///
     /// - Parameters:
     ///   - entities: 1 to `limits.entitiesMax`; each has the join keys' values in the order of `prepared.joinKeys`.
+    ///   - request: for each entity the values of `prepared.request`, null included; empty where there are none.
     ///   - asOf: T; nil for the server's now.
     ///   - knownAt: K; nil for the newest visible commit.
     ///   - eventTimes: true for the event time of the newest event that counted towards each value.
@@ -34,6 +35,7 @@ extension StrandlineClient {
     public func lookup(
         _ prepared: PreparedLookup,
         entities: [[FeatureValue]],
+        request values: [[FeatureValue]] = [],
         asOf: Instant? = nil,
         knownAt: Instant? = nil,
         boundary: Boundary = .strict,
@@ -46,6 +48,7 @@ extension StrandlineClient {
             knownAt: knownAt,
             boundary: boundary,
             wantsEventTimes: eventTimes,
+            requestValues: try prepared.check(values, count: entities.count),
             keys: try prepared.encode(entities)
         )
         let body = try await send(request, .values)
@@ -64,6 +67,7 @@ extension StrandlineClient {
     /// - Parameters:
     ///   - keys: 1 to `limits.rowsMax`; each has the join keys' values in the order of `prepared.joinKeys`.
     ///   - asOf: one T a row.
+    ///   - request: for each row the values of `prepared.request`, null included; empty where there are none.
     ///   - knownAt: K; nil for the newest visible commit.
     ///   - rowTime: true: each row is known at its own T, or at K where that is earlier: what a lookup at that instant
     ///     could have answered. The result's K is the latest that any row may have.
@@ -72,6 +76,7 @@ extension StrandlineClient {
         _ prepared: PreparedLookup,
         keys: [[FeatureValue]],
         asOf: [Instant],
+        request values: [[FeatureValue]] = [],
         knownAt: Instant? = nil,
         rowTime: Bool = false,
         boundary: Boundary = .strict
@@ -86,6 +91,7 @@ extension StrandlineClient {
             rowTime: rowTime,
             boundary: boundary,
             asOf: asOf,
+            requestValues: try prepared.check(values, count: keys.count),
             keys: try prepared.encode(keys)
         )
         let body = try await send(request, .columns)

@@ -18,6 +18,8 @@ public struct LabelRows: Sendable {
     /// For each row, where its key starts in `keyBytes`; one more for the end.
     public var keyStarts: [Int]
     public var asOf: [Instant]
+    /// One row each, for plans that need request values.
+    public var request = RequestValues()
 
     public init() {
         keyBytes = []
@@ -94,12 +96,15 @@ public struct PointInTimeJoin {
             return (rows.asOf[a], a) < (rows.asOf[b], b)
         }
         let scratch = ReadScratch()
+        scratch.request = rows.request
         for row in order {
             if isCancelled() { return .cancelled }
             let asOf = rows.asOf[row]
             let point = ReadPoint(asOf: asOf, knownAt: rowTime ? min(asOf, knownAt) : knownAt, boundary: boundary)
             let key = Array(rows.key(row))
-            try withBytes(of: key) { bytes throws(StoreError) in try store.read(plan, key: bytes, at: point, scratch) }
+            try withBytes(of: key) { bytes throws(StoreError) in
+                try store.read(plan, key: bytes, at: point, scratch, row: row)
+            }
             if scratch.cells.isTooLong { return .tooLarge }
             for feature in columns.indices {
                 guard take(feature, of: scratch, row: row, into: &columns[feature], &room) else { return .tooLarge }

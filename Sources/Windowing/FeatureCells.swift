@@ -54,7 +54,8 @@ public final class FeatureCells {
         eventTimes[cell] = eventTime
     }
 
-    func store(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    /// Adds a string's bytes and gives its slot; that of an empty one where there is no room any more.
+    public func store(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         guard hasRoom() else { return 0 }
         let offset = strings.count
         strings.append(contentsOf: bytes)

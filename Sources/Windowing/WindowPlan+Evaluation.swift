@@ -23,9 +23,9 @@ extension WindowPlan {
             let kept = events.version(version, in: all, mask: group.mask, knownAt: knownAt.microseconds)
             group.finish(kept, asOf: asOf, events, into: cells, outputs: outputs)
         }
+        guard !groups.isEmpty else { return }
         let isFound =
-            !groups.isEmpty
-            && (events.hasEvent(in: all, knownAt: knownAt.microseconds) || events.base?.pointee.begins(in: all) ?? false)
+            events.hasEvent(in: all, knownAt: knownAt.microseconds) || events.base?.pointee.begins(in: all) ?? false
         for group in groups {
             let end = WindowInterval(asOf: asOf, length: nil, offset: group.offset, boundary: boundary)
             WindowEvaluation.with(group, layout, knownAt: knownAt.microseconds) { evaluation in

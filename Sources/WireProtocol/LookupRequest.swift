@@ -10,6 +10,8 @@ public struct LookupRequest: Hashable, Sendable {
     public var knownAt: Instant?
     public var boundary: Boundary
     public var wantsEventTimes: Bool
+    /// For each entity the values of PREPARED's request fields; empty where there are none.
+    public var requestValues: [[FeatureValue]]
     /// Entity keys as `EntityKey` encodes them.
     public var keys: [[UInt8]]
 
@@ -19,6 +21,7 @@ public struct LookupRequest: Hashable, Sendable {
         knownAt: Instant? = nil,
         boundary: Boundary = .strict,
         wantsEventTimes: Bool = false,
+        requestValues: [[FeatureValue]] = [],
         keys: [[UInt8]]
     ) {
         self.lookupID = lookupID
@@ -26,6 +29,7 @@ public struct LookupRequest: Hashable, Sendable {
         self.knownAt = knownAt
         self.boundary = boundary
         self.wantsEventTimes = wantsEventTimes
+        self.requestValues = requestValues
         self.keys = keys
     }
 }
@@ -43,13 +47,20 @@ extension LookupRequest: WireMessage {
                 knownAt: view.knownAt,
                 boundary: view.boundary,
                 wantsEventTimes: view.wantsEventTimes,
+                requestValues: try RequestRows.copy(view.requestBytes, count: view.count),
                 keys: try EntityKeys.copy(view.keyBytes, count: view.count)
             )
         }
     }
 
     public func writeBody(into buffer: inout ByteBuffer) throws(WireError) {
-        let options = ReadOptions(asOf: asOf, knownAt: knownAt, boundary: boundary, eventTimes: wantsEventTimes)
+        let options = ReadOptions(
+            asOf: asOf,
+            knownAt: knownAt,
+            boundary: boundary,
+            eventTimes: wantsEventTimes,
+            requestValues: !requestValues.isEmpty
+        )
         guard let count = UInt32(exactly: keys.count) else {
             throw .tooMany(keys.count, "entities", max: Int(UInt32.max))
         }
@@ -61,6 +72,7 @@ extension LookupRequest: WireMessage {
             count,
             endianness: .little
         )
+        try RequestRows.write(requestValues, count: keys.count, into: &buffer)
         try EntityKeys.write(keys, into: &buffer)
     }
 }

@@ -25,6 +25,8 @@ public struct LookupRequestView {
     public let wantsEventTimes: Bool
     /// Entities: 1 to `entitiesMax`.
     public let count: Int
+    /// nil where the message has none.
+    @usableFromInline let requestBytes: UnsafeRawBufferPointer?
     @usableFromInline let keyBytes: UnsafeRawBufferPointer
 
     /// Reads the fixed fields.
@@ -36,14 +38,15 @@ public struct LookupRequestView {
         guard bytes.count >= Self.headerByteCount else { throw WireError.truncated("the fields of LOOKUP") }
         lookupID = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
         let options = ReadOptions(rawValue: bytes[4])
-        boundary = try options.check(allowed: 0x1f)
+        boundary = try options.check(allowed: 0x5f)
         wantsEventTimes = options.contains(.eventTimes)
         asOf = try Self.time(bytes, at: 5, isGiven: options.contains(.asOfGiven), "asOf")
         knownAt = try Self.time(bytes, at: 13, isGiven: options.contains(.knownAtGiven), "knownAt")
         count = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 21, as: UInt32.self)))
         guard count > 0 else { throw WireError.empty("entities") }
         guard count <= limits.entitiesMax else { throw WireError.tooMany(count, "entities", max: limits.entitiesMax) }
-        keyBytes = UnsafeRawBufferPointer(rebasing: bytes[Self.headerByteCount...])
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[Self.headerByteCount...])
+        (requestBytes, keyBytes) = try Self.split(rest, options, count: count)
         guard keyBytes.count / EntityKeys.byteCountMinEach >= count else {
             throw WireError.truncated("the entity keys")
         }
@@ -55,6 +58,31 @@ public struct LookupRequestView {
     @inlinable
     public func keys(joinKeys: [ValueType]) throws(WireError) -> EntityKeys {
         try EntityKeys(checking: keyBytes, count: count, joinKeys: joinKeys)
+    }
+
+    /// Checks the request values against what was prepared, and takes them; `values` has one row an entity then.
+    ///
+    /// - Throws: see `RequestRows.read`.
+    public func requestValues(_ fields: [Field], into values: inout RequestValues) throws(WireError) {
+        try RequestRows.read(requestBytes, count: count, fields: fields, into: &values)
+    }
+
+    /// Takes the region of request values, where the options say that there is one, from before the keys.
+    @inlinable
+    static func split(
+        _ bytes: UnsafeRawBufferPointer,
+        _ options: ReadOptions,
+        count: Int
+    ) throws(WireError) -> (request: UnsafeRawBufferPointer?, keys: UnsafeRawBufferPointer) {
+        guard options.contains(.requestValues) else { return (nil, bytes) }
+        guard bytes.count >= 4 else { throw WireError.truncated("the size of the request values") }
+        let size = Int(UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)))
+        // A value has at least its type, and a row at least one value.
+        guard size >= count, size <= bytes.count - 4 else { throw WireError.truncated("the request values") }
+        return (
+            UnsafeRawBufferPointer(rebasing: bytes[4..<(4 + size)]),
+            UnsafeRawBufferPointer(rebasing: bytes[(4 + size)...])
+        )
     }
 
     @inlinable

@@ -23,12 +23,21 @@ public struct PreparedReply: WireMessage, Hashable {
     public var joinKeys: [Field]
     /// In the order of the answers.
     public var features: [Feature]
+    /// What a LOOKUP or ROWS brings along for each entity or row, in order; not in the message where there is nothing.
+    public var request: [Field]
 
-    public init(lookupID: UInt32, definitionHash: String, joinKeys: [Field], features: [Feature]) {
+    public init(
+        lookupID: UInt32,
+        definitionHash: String,
+        joinKeys: [Field],
+        features: [Feature],
+        request: [Field] = []
+    ) {
         self.lookupID = lookupID
         self.definitionHash = definitionHash
         self.joinKeys = joinKeys
         self.features = features
+        self.request = request
     }
 
     public init(body: ByteBuffer, limits: WireLimits) throws(WireError) {
@@ -49,6 +58,15 @@ public struct PreparedReply: WireMessage, Hashable {
         for _ in 0..<featureCount {
             let reference = try reader.string("reference")
             features.append(Feature(reference: reference, type: try reader.featureType("feature type")))
+        }
+        request = []
+        guard reader.remaining > 0 else { return }
+        let requestCount = Int(try reader.integer("request field count", as: UInt8.self))
+        guard requestCount > 0 else { throw .malformed("a list of request fields without one") }
+        try reader.expect(requestCount, of: 3, "request fields")
+        for _ in 0..<requestCount {
+            let name = try reader.string("request field")
+            request.append(Field(name: name, type: try reader.valueType("request field type")))
         }
         try reader.finish()
     }
@@ -71,6 +89,15 @@ public struct PreparedReply: WireMessage, Hashable {
         for feature in features {
             try buffer.writeWireString(feature.reference, "reference")
             buffer.writeInteger(feature.type.rawValue)
+        }
+        guard !request.isEmpty else { return }
+        guard let requestCount = UInt8(exactly: request.count) else {
+            throw .tooMany(request.count, "request fields", max: Int(UInt8.max))
+        }
+        buffer.writeInteger(requestCount)
+        for field in request {
+            try buffer.writeWireString(field.name, "request field")
+            buffer.writeInteger(field.type.rawValue)
         }
     }
 }

@@ -11,6 +11,8 @@ public struct RowsRequest: Hashable, Sendable {
     public var boundary: Boundary
     /// One time a row.
     public var asOf: [Instant]
+    /// For each row the values of PREPARED's request fields; empty where there are none.
+    public var requestValues: [[FeatureValue]]
     /// One entity key a row, as `EntityKey` encodes it.
     public var keys: [[UInt8]]
 
@@ -20,6 +22,7 @@ public struct RowsRequest: Hashable, Sendable {
         rowTime: Bool = false,
         boundary: Boundary = .strict,
         asOf: [Instant],
+        requestValues: [[FeatureValue]] = [],
         keys: [[UInt8]]
     ) {
         self.lookupID = lookupID
@@ -27,6 +30,7 @@ public struct RowsRequest: Hashable, Sendable {
         self.rowTime = rowTime
         self.boundary = boundary
         self.asOf = asOf
+        self.requestValues = requestValues
         self.keys = keys
     }
 }
@@ -44,6 +48,7 @@ extension RowsRequest: WireMessage {
                 rowTime: view.rowTime,
                 boundary: view.boundary,
                 asOf: (0..<view.count).map { view.asOf($0) },
+                requestValues: try RequestRows.copy(view.requestBytes, count: view.count),
                 keys: try EntityKeys.copy(view.keyBytes, count: view.count)
             )
         }
@@ -59,10 +64,12 @@ extension RowsRequest: WireMessage {
             knownAt: knownAt,
             boundary: boundary,
             eventTimes: false,
-            rowTime: rowTime
+            rowTime: rowTime,
+            requestValues: !requestValues.isEmpty
         )
         buffer.writeMultipleIntegers(lookupID, options.rawValue, knownAt?.microseconds ?? 0, count, endianness: .little)
         for time in asOf { buffer.writeInteger(time.microseconds, endianness: .little) }
+        try RequestRows.write(requestValues, count: keys.count, into: &buffer)
         try EntityKeys.write(keys, into: &buffer)
     }
 }

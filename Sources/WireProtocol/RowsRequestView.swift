@@ -17,6 +17,8 @@ public struct RowsRequestView {
     /// Rows: 1 to `rowsMax`.
     public let count: Int
     @usableFromInline let timeBytes: UnsafeRawBufferPointer
+    /// nil where the message has none.
+    @usableFromInline let requestBytes: UnsafeRawBufferPointer?
     @usableFromInline let keyBytes: UnsafeRawBufferPointer
 
     /// Reads the fixed fields.
@@ -28,7 +30,7 @@ public struct RowsRequestView {
         guard bytes.count >= Self.headerByteCount else { throw WireError.truncated("the fields of ROWS") }
         lookupID = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
         let options = ReadOptions(rawValue: bytes[4])
-        boundary = try options.check(allowed: 0x3a)
+        boundary = try options.check(allowed: 0x7a)
         rowTime = options.contains(.rowTime)
         knownAt = try LookupRequestView.time(bytes, at: 5, isGiven: options.contains(.knownAtGiven), "knownAt")
         count = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 13, as: UInt32.self)))
@@ -39,7 +41,8 @@ public struct RowsRequestView {
             throw WireError.truncated("the rows")
         }
         timeBytes = UnsafeRawBufferPointer(rebasing: rest[..<(count * 8)])
-        keyBytes = UnsafeRawBufferPointer(rebasing: rest[(count * 8)...])
+        let behindTimes = UnsafeRawBufferPointer(rebasing: rest[(count * 8)...])
+        (requestBytes, keyBytes) = try LookupRequestView.split(behindTimes, options, count: count)
     }
 
     /// The time of a row. Traps outside `0 ..< count`.
@@ -56,5 +59,12 @@ public struct RowsRequestView {
     @inlinable
     public func keys(joinKeys: [ValueType]) throws(WireError) -> EntityKeys {
         try EntityKeys(checking: keyBytes, count: count, joinKeys: joinKeys)
+    }
+
+    /// Checks the request values against what was prepared, and takes them; `values` has one row a row then.
+    ///
+    /// - Throws: see `RequestRows.read`.
+    public func requestValues(_ fields: [Field], into values: inout RequestValues) throws(WireError) {
+        try RequestRows.read(requestBytes, count: count, fields: fields, into: &values)
     }
 }

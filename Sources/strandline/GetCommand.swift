@@ -12,6 +12,8 @@ struct GetCommand: AsyncParsableCommand {
               strandline get customer_id=42 --service repeat_purchase
               strandline get customer_id=42 --service repeat_purchase --as-of 1998-06-30
               strandline get customer_id=42 --features customer_purchases:count_30d
+              strandline get customer_id=42 --service checkout \\
+                  --request amount=12.5
 
             A window of 30d as of T covers [T - 30d, T): an event at T itself is not
             counted.
@@ -19,13 +21,19 @@ struct GetCommand: AsyncParsableCommand {
     )
 
     @Argument(help: "The join keys, each name=value.")
-    var entity: [String]
+    var entity: [String] = []
 
     @Option(help: "A feature service: name for its newest version, or name@version.")
     var service: String?
 
     @Option(parsing: .upToNextOption, help: "Features, each view:feature.")
     var features: [String] = []
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "Values that derived features take from a request, each name=value; null is written null."
+    )
+    var request: [String] = []
 
     @Option(help: "T, ISO 8601, UTC without a zone; default: the server's now.")
     var asOf: String?
@@ -52,6 +60,7 @@ struct GetCommand: AsyncParsableCommand {
             )
         }
         let entity = try EntityArguments(entity)
+        let request = try RequestArguments(request)
         let asOf = try parseInstant(asOf, "--as-of")
         if knownAt == TrainingKnownAt.rowTime {
             throw Failure(
@@ -72,6 +81,7 @@ struct GetCommand: AsyncParsableCommand {
             return try await client.lookup(
                 prepared,
                 entities: [key],
+                request: [try request.row(prepared.request)],
                 asOf: asOf,
                 knownAt: knownAt,
                 boundary: boundary,

@@ -5,6 +5,8 @@ import FeatureModel
 struct Labels {
     var table: Table
     var keys: [[FeatureValue]]
+    /// Of each row the values that its request brings along.
+    var request: [[FeatureValue]]
     /// The keys' bytes.
     var encodedKeys: [[UInt8]]
     var asOf: [Instant]
@@ -19,10 +21,13 @@ struct LabelReader {
     let path: String
     let timestampColumn: String?
     let skipBadRows: Bool
+    let requestColumns: RequestColumns
     /// Whether the columns of a CSV file keep their text (for CSV out) or get types from their values (for the others).
     let keepsText: Bool
 
-    func read(joinKeys: [Field]) throws -> Labels {
+    /// - Parameter request: the request values that the features need; each is a column of its name, or of the one that
+    ///   `requestColumns` gives.
+    func read(joinKeys: [Field], request: [Field]) throws -> Labels {
         // Text stays text, so that what is written back is what was read, and a bad value can be named by its line. Rows
         // with a wrong number of fields are left out at first: a row before them may be bad in another way.
         let table = try Table.read(path: path, textColumns: .every, skipBadRows: true)
@@ -35,6 +40,9 @@ struct LabelReader {
             Instant(iso8601: $0)
         }
         let keys = try joinKeys.map { try keyValues(of: $0, in: table, &bad) }
+        let requests = try requestColumns.resolve(request, in: table).map { field, column in
+            try requestValues(of: field, from: column, in: table, &bad)
+        }
         var encoded: [[UInt8]] = []
         for row in 0..<table.rowCount where bad.reasons[row] == nil {
             if let bytes = EntityKey.encode(keys.map { $0[row] ?? .null }) {
@@ -55,6 +63,7 @@ struct LabelReader {
         return Labels(
             table: rows.count == table.rowCount ? output : try output.filter(keeping: bad.reasons.map { $0 == nil }),
             keys: rows.map { row in keys.map { $0[row] ?? .null } },
+            request: rows.map { row in requests.map { $0[row] } },
             encodedKeys: encoded,
             asOf: rows.compactMap { instants[$0] },
             skippedCount: table.rowCount - rows.count + table.badRows.count
@@ -110,6 +119,94 @@ struct LabelReader {
             bad.note(row, "column '\(name)' \(found)")
         }
         return values
+    }
+}
+
+extension LabelReader {
+    /// A request value of each row; what is empty is null.
+    fileprivate func requestValues(
+        of field: Field,
+        from column: String,
+        in table: Table,
+        _ bad: inout BadLabels
+    ) throws -> [FeatureValue] {
+        var values = try typedRequestValues(of: field, from: column, in: table, &bad)
+        for row in values.indices {
+            guard let problem = values[row].requestProblem(of: field.type) else { continue }
+            bad.note(row, "column '\(column)' is \(problem)")
+            values[row] = .null
+        }
+        return values
+    }
+
+    private func typedRequestValues(
+        of field: Field,
+        from column: String,
+        in table: Table,
+        _ bad: inout BadLabels
+    ) throws -> [FeatureValue] {
+        func cells<Value: Sendable>(_ column: NullableColumn<Value>, _ make: (Value) -> FeatureValue) -> [FeatureValue]
+        {
+            (0..<column.count).map { column[$0].map(make) ?? .null }
+        }
+        if field.type == .string { return cells(try table.stringColumn(column)) { .string($0) } }
+        guard try table.columnType(column).contains("string") else {
+            switch field.type {
+            case .int64: return cells(try table.int64Column(column)) { .int64($0) }
+            case .float64: return cells(try table.float64Column(column)) { .float64($0) }
+            case .bool: return cells(try table.boolColumn(column)) { .bool($0) }
+            case .timestamp: return cells(try table.timestampColumn(column)) { .timestamp($0) }
+            case .string: return []
+            }
+        }
+        let texts = try table.stringColumn(column)
+        return (0..<texts.count).map { row in
+            guard let text = texts[row] else { return .null }
+            if let value = FeatureValue(requestText: text, field.type) { return value }
+            bad.note(row, "column '\(column)' holds '\(text)', which is not \(field.type.requestForm)")
+            return .null
+        }
+    }
+}
+
+/// Which column of the labels holds which request value, where their names differ: `amount=purchase_amount`.
+struct RequestColumns {
+    private var columns: [(name: String, column: String)] = []
+
+    init(_ arguments: [String]) throws {
+        for argument in arguments {
+            guard let equals = argument.firstIndex(of: "="), equals != argument.startIndex else {
+                throw Failure(.usage, "--request-columns: '\(argument)' is not name=column, for example amount=price")
+            }
+            let name = String(argument[..<equals])
+            guard !columns.contains(where: { $0.name == name }) else {
+                throw Failure(.usage, "--request-columns: request value '\(name)' is given twice")
+            }
+            columns.append((name, String(argument[argument.index(after: equals)...])))
+        }
+    }
+
+    /// Each request value with its column, which the table has.
+    func resolve(_ request: [Field], in table: Table) throws -> [(field: Field, column: String)] {
+        if let unknown = columns.first(where: { given in !request.contains { $0.name == given.name } }) {
+            throw Failure(
+                .usage,
+                "--request-columns: no request value '\(unknown.name)' in these features"
+                    + hint(for: unknown.name, among: request.map(\.name), title: "request values")
+            )
+        }
+        return try request.map { field in
+            let column = columns.first { $0.name == field.name }?.column ?? field.name
+            guard table.columnNames.contains(column) else {
+                throw Failure(
+                    .usage,
+                    "\(table.path ?? "the labels"): no column '\(column)' for the request value '\(field.name)' "
+                        + "(\(field.type.name)); name another one with --request-columns \(field.name)=COLUMN. "
+                        + "Columns: \(table.columnNames.joined(separator: ", "))"
+                )
+            }
+            return (field, column)
+        }
     }
 }
 

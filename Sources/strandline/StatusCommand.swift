@@ -73,21 +73,27 @@ struct FeaturesCommand: AsyncParsableCommand {
             alignsRight: Array(repeating: false, count: 5)
         )
         for feature in description.features {
-            let offset = feature.offset.map { " that ended \($0) before" } ?? ""
-            let meaning =
-                feature.function + (feature.parameters.map { "(\($0))" } ?? "")
-                + (feature.column.map { " of \($0)" } ?? "") + (feature.groupBy.map { " by \($0)" } ?? "")
-                + (feature.timeWindow.map { " over \($0)\(offset)" } ?? "")
-                + (feature.maxAge.map { ", at most \($0) old" } ?? "")
-                + (feature.filter.map { " where \($0)" } ?? "") + (feature.errorBound.map { ", \($0)" } ?? "")
-            table.append([feature.reference, feature.type, meaning, feature.entity, feature.source])
+            let (entity, source) = (feature.entity ?? "-", feature.source ?? "-")
+            table.append([feature.reference, feature.type, Self.meaning(of: feature), entity, source])
         }
         print(table.text)
         for service in description.services {
+            let request = service.request.map { "\($0.name) \($0.type)" }.joined(separator: ", ")
             print(
                 "\nservice \(service.name)@\(service.version) (\(service.joinKeys.joined(separator: ", "))): \(service.features.count) features"
+                    + (request.isEmpty ? "" : ", request values \(request)")
             )
         }
+    }
+
+    private static func meaning(of feature: DescribeMessage.Feature) -> String {
+        if let expression = feature.expression { return expression }
+        let offset = feature.offset.map { " that ended \($0) before" } ?? ""
+        return (feature.function ?? "") + (feature.parameters.map { "(\($0))" } ?? "")
+            + (feature.column.map { " of \($0)" } ?? "") + (feature.groupBy.map { " by \($0)" } ?? "")
+            + (feature.timeWindow.map { " over \($0)\(offset)" } ?? "")
+            + (feature.maxAge.map { ", at most \($0) old" } ?? "")
+            + (feature.filter.map { " where \($0)" } ?? "") + (feature.errorBound.map { ", \($0)" } ?? "")
     }
 }
 

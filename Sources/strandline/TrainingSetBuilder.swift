@@ -18,7 +18,8 @@ struct TrainingSetBuilder {
 
     /// Rows of one request: enough to amortise the round trip, few enough for a frame with many features.
     private var chunkRows: Int {
-        let bytes = prepared.features.count * 9 + 64
+        // Request values have at most 9 bytes, but for strings.
+        let bytes = prepared.features.count * 9 + prepared.request.count * 16 + 64
         return max(1, min(client.limits.rowsMax, client.limits.frameSizeMax / 2 / bytes))
     }
 
@@ -45,6 +46,7 @@ struct TrainingSetBuilder {
                     prepared,
                     keys: rows.map { labels.keys[$0] },
                     asOf: rows.map { labels.asOf[$0] },
+                    request: prepared.request.isEmpty ? [] : rows.map { labels.request[$0] },
                     knownAt: pinned,
                     rowTime: knownAt.isRowTime,
                     boundary: boundary

@@ -22,6 +22,8 @@ struct TrainingSetCommand: AsyncParsableCommand {
             with --known-at row-time, each the one that a lookup at its own time would have
             read: late events that were not there yet do not count. A row's own event is
             never inside its windows.
+            Derived features take request.amount from the column amount; an empty cell is
+            null. --request-columns amount=price takes it from the column price.
             Lists and maps are Arrow lists and maps in Parquet and Arrow files, and JSON
             text in CSV.
             """
@@ -38,6 +40,12 @@ struct TrainingSetCommand: AsyncParsableCommand {
 
     @Option(help: "The time column; default: event_timestamp or timestamp.")
     var timestampColumn: String?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "Columns of request values that go by another name, each name=column."
+    )
+    var requestColumns: [String] = []
 
     @Option(
         help:
@@ -69,11 +77,12 @@ struct TrainingSetCommand: AsyncParsableCommand {
                 path: labels,
                 timestampColumn: timestampColumn,
                 skipBadRows: skipBadRows,
+                requestColumns: try RequestColumns(requestColumns),
                 keepsText: format == .csv
             )
             let (labels, result) = try await connection.withClient { client in
                 let prepared = try await client.prepare(service: service)
-                let labels = try reader.read(joinKeys: prepared.joinKeys)
+                let labels = try reader.read(joinKeys: prepared.joinKeys, request: prepared.request)
                 try checkNames(of: prepared.features, in: labels.table)
                 let builder = TrainingSetBuilder(client: client, prepared: prepared, boundary: boundary)
                 return (labels, try await builder.build(labels, knownAt: knownAt))

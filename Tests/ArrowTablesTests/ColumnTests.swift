@@ -55,6 +55,19 @@ struct ColumnTests {
         #expect(error?.code == .badValue)
     }
 
+    @Test func numbersAndFlags() throws {
+        let table = try Table.read(
+            path: folder.write("n.csv", "a,b,c,d\n1,1.5,true,x\n,,,y\n9007199254740993,-0.25,false,z\n")
+        )
+        #expect(try table.float64Column("a").values == [1, 0, 9_007_199_254_740_992])
+        #expect(try table.float64Column("b").isValid == [true, false, true])
+        #expect(try table.float64Column("b")[2] == -0.25)
+        let flags = try table.boolColumn("c")
+        #expect(flags[0] == true && flags[1] == nil && flags[2] == false)
+        for name in ["c", "d"] { #expect(throws: TableError.self) { try table.float64Column(name) } }
+        for name in ["a", "b", "d"] { #expect(throws: TableError.self) { try table.boolColumn(name) } }
+    }
+
     @Test("whole doubles are integers, others are not")
     func doublesAsIntegers() throws {
         let table = try Table.read(path: folder.write("t.csv", "a,b\n1.0,1.5\n,\n-3.0,2\n"))

@@ -59,7 +59,7 @@ struct MistakeTests {
 
     @Test(arguments: [
         ("amount", 0, "unknown name 'amount'; names: i, j, x, y, s, t, p, q, u, v"),
-        ("i + request.i", 4, "unknown name 'request.i'; names: i, j, x, y, s, t, p, q, u, v"),
+        ("i + request.i", 4, "unknown name 'request.i'; did you mean 'i'?"),
         ("1 + s", 4, "'+' takes int64 or float64, not string"), ("p * 2", 0, "'*' takes int64 or float64, not bool"),
         ("u - v", 0, "'-' takes int64 or float64, not timestamp; epoch_us(...) is its number of microseconds"),
         ("1.5 // 2", 0, "'//' takes int64, not float64"), ("-s", 1, "'-' takes int64 or float64, not string"),

@@ -177,6 +177,7 @@ import Windowing
                     Self.append(event, customer, history.columns, batch)
                     added.append((customer, event))
                 }
+                if batch.count == 0 { continue }
                 let arrival = try #require(
                     try store.commit { _ throws(StoreError) in
                         var commit = Commit()

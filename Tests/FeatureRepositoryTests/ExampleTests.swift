@@ -86,7 +86,7 @@ import Testing
 
     @Test func services() {
         let services = repository.definition.featureServices
-        #expect(services.map(\.versionedName) == ["repeat_purchase@1", "storefront@1"])
+        #expect(services.map(\.versionedName) == ["repeat_purchase@1", "storefront@1", "checkout@1"])
         #expect(services[0].features.count == 12)
         #expect(services[0].features[0] == FeatureReference(view: "customer_purchases", feature: "count_30d"))
         #expect(services[1].features.map(\.feature) == ["count_30d", "latest_amount"])
@@ -123,6 +123,6 @@ import Testing
         #expect(plan.isApplicable && plan.notes.isEmpty)
         #expect(plan.text.hasPrefix("Plan for project cdnow\n  + entity customer\n      + customer_id int64\n"))
         #expect(plan.text.contains("      + count_30d (count of events over 30d)\n"))
-        #expect(plan.text.hasSuffix("5 to add, 0 to change, 0 to remove, 0 unchanged.\n"))
+        #expect(plan.text.hasSuffix("7 to add, 0 to change, 0 to remove, 0 unchanged.\n"))
     }
 }

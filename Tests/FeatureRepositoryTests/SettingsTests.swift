@@ -124,7 +124,7 @@ import Testing
         ("projekt: x", "2:1: unknown key 'projekt' in feature_store.yaml; did you mean 'project'?"),
         (
             "online_store: x",
-            "2:1: unknown key 'online_store' in feature_store.yaml; valid keys: project, kafka, server, entities, sources, feature_views, attribute_views, feature_services"
+            "2:1: unknown key 'online_store' in feature_store.yaml; valid keys: project, kafka, server, entities, sources, feature_views, attribute_views, on_demand_feature_views, feature_services"
         ),
         ("project: other", "2:1: duplicate key 'project'; it is already given on line 1"),
     ])
@@ -142,7 +142,7 @@ import Testing
         ),
         (
             "- project",
-            "1:1: feature_store.yaml must be a mapping with the keys project, kafka, server, entities, sources, feature_views, attribute_views, feature_services, not a list"
+            "1:1: feature_store.yaml must be a mapping with the keys project, kafka, server, entities, sources, feature_views, attribute_views, on_demand_feature_views, feature_services, not a list"
         ),
     ])
     func mistakesWithTheProject(store: String, expected: String) {

@@ -300,7 +300,7 @@ import Testing
         let services = "feature_services: [{name: a, features: [spend:*, visit:*]}]"
         #expect(
             mistakes(Sample.files(entities: entities, sources: sources, views: views, services: services)) == [
-                "feature_services.yaml:1:50: join key 'customer_id' is string in entity 'shop', but int64 in entity 'customer' of the same service"
+                "feature_services.yaml:1:50: join key 'customer_id' is string in entity 'shop', but int64 in entity 'customer'; feature service 'a' joins both"
             ]
         )
     }

@@ -52,7 +52,7 @@ import Testing
         (
             "just words",
             [
-                "1:1: a definition file must be a mapping with the keys entities, sources, feature_views, attribute_views, feature_services, not a single value"
+                "1:1: a definition file must be a mapping with the keys entities, sources, feature_views, attribute_views, on_demand_feature_views, feature_services, not a single value"
             ]
         ),
     ])

@@ -13,7 +13,7 @@ enum ImportRules {
         ("RocksDB", ["CRocksDB", "Glibc", "Synchronization"]),
         ("KafkaLog", ["CRdKafka", "Synchronization"]),
         ("ArrowTables", ["FeatureModel", "CArrow"]),
-        ("FeatureHistory", ["FeatureModel", "Windowing", "RocksDB", "Atomics", "Glibc"]),
+        ("FeatureHistory", ["Expressions", "FeatureModel", "Windowing", "RocksDB", "Atomics", "Glibc"]),
         (
             "Ingest",
             [

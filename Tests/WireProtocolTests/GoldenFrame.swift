@@ -5,8 +5,9 @@ import NIOCore
 enum GoldenFrame {
     static let names = [
         "admin", "admin_reply", "columns", "columns_nested", "error", "error_overloaded", "hello", "hello_anonymous",
-        "lookup", "lookup_now", "ping", "pong", "prepare_references", "prepare_service", "prepared", "prepared_nested",
-        "rows", "rows_row_time", "values", "values_event_times", "values_nested", "welcome",
+        "lookup", "lookup_now", "lookup_request", "ping", "pong", "prepare_references", "prepare_service", "prepared",
+        "prepared_nested", "prepared_request", "rows", "rows_request", "rows_row_time", "values", "values_event_times",
+        "values_nested", "welcome",
     ]
 
     struct Unreadable: Error { var path: String }

@@ -48,6 +48,7 @@ import WireProtocol
         try check("prepare_references", GoldenMessages.prepareReferences, request: 3)
         try check("prepared", GoldenMessages.prepared, request: 2)
         try check("prepared_nested", GoldenMessages.preparedNested, request: 2)
+        try check("prepared_request", GoldenMessages.preparedRequest, request: 2)
     }
 
     @Test func requests() throws {
@@ -55,6 +56,8 @@ import WireProtocol
         try check("lookup_now", GoldenMessages.lookupNow, request: 5)
         try check("rows", GoldenMessages.rows, request: 6)
         try check("rows_row_time", GoldenMessages.rowsRowTime, request: 6)
+        try check("lookup_request", GoldenMessages.lookupRequest, request: 4)
+        try check("rows_request", GoldenMessages.rowsRequest, request: 6)
         try check("admin", GoldenMessages.admin, request: 9)
         try check("admin_reply", GoldenMessages.adminReply, request: 9)
         try check("ping", Ping(), request: .max)

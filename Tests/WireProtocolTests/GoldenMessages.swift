@@ -57,6 +57,34 @@ enum GoldenMessages {
         asOf: [time, Instant(microseconds: 0)],
         keys: keys
     )
+
+    // MARK: Request values
+
+    static let requestFields = zip(
+        ["n", "amount", "word", "new", "since"],
+        [.int64, .float64, .string, .bool, .timestamp]
+    )
+    .map { Field(name: $0, type: $1) }
+    static let requestRows: [[FeatureValue]] = [
+        [.int64(-7), .float64(0.1), .string("Zürich"), .bool(true), .timestamp(seen)],
+        [.null, .float64(-2.5), .string(""), .null, .null],
+    ]
+    static let preparedRequest = PreparedReply(
+        lookupID: 7,
+        definitionHash: hash,
+        joinKeys: prepared.joinKeys,
+        features: [.init(reference: "r:ratio", type: .float64), .init(reference: "r:unusual", type: .bool)],
+        request: requestFields
+    )
+    static let lookupRequest = LookupRequest(lookupID: 7, requestValues: requestRows, keys: keys)
+    static let rowsRequest = RowsRequest(
+        lookupID: 7,
+        knownAt: known,
+        asOf: [time, Instant(microseconds: 0)],
+        requestValues: requestRows,
+        keys: keys
+    )
+
     static let admin = AdminRequest(verb: "dead_letters", body: #"{"after": 0, "limit": 100}"#)
     static let adminReply = AdminReply(body: #"{"ok": true}"#)
 

@@ -25,6 +25,8 @@ import WireProtocol
             let types = GoldenMessages.types(of: name)
             #expect(try decode(type, whole, types) != nil, "\(name)")
             for length in 0..<whole.readableBytes {
+                // Without its 35 bytes of request fields a PREPARED is one that asks for nothing.
+                if name == "prepared_request", length == whole.readableBytes - 35 { continue }
                 let part = try #require(whole.getSlice(at: 12, length: length))
                 #expect(throws: WireError.self, "\(name) cut to \(length)") { try decode(type, part, types) }
             }
@@ -90,12 +92,18 @@ import WireProtocol
             try body.withUnsafeReadableBytes { bytes throws(WireError) in
                 let view = try LookupRequestView(bytes, limits: .standard)
                 _ = try? view.keys(joinKeys: GoldenMessages.joinKeys).map { EntityKey.decode($0) }
+                takeRequestValues { values throws(WireError) in
+                    try view.requestValues(GoldenMessages.requestFields, into: &values)
+                }
             }
             return try again(LookupRequest(body: body))
         case .rows:
             try body.withUnsafeReadableBytes { bytes throws(WireError) in
                 let view = try RowsRequestView(bytes, limits: .standard)
                 _ = try? view.keys(joinKeys: GoldenMessages.joinKeys).map { EntityKey.decode($0) }
+                takeRequestValues { values throws(WireError) in
+                    try view.requestValues(GoldenMessages.requestFields, into: &values)
+                }
             }
             return try again(RowsRequest(body: body))
         case .values: return try again(try ValuesReply(body: body, types: types), types)
@@ -111,6 +119,24 @@ import WireProtocol
         var buffer = ByteBuffer()
         try message.writeBody(into: &buffer)
         return buffer
+    }
+
+    /// What is taken is in range, whatever the bytes.
+    private func takeRequestValues(_ body: (inout RequestValues) throws(WireError) -> Void) {
+        var values = RequestValues()
+        do throws(WireError) { try body(&values) } catch {
+            #expect(error.code == .badRequest || error.code == .malformedFrame)
+            return
+        }
+        #expect(values.slots.count == values.rowCount * 5 && values.isNull.count == values.slots.count)
+        for (place, slot) in values.slots.enumerated() where !values.isNull[place] {
+            switch place % 5 {
+            case 1: #expect(Double(bitPattern: slot).isFinite)
+            case 2: #expect(Int(slot >> 32) + Int(slot & 0xffff_ffff) <= values.strings.count)
+            case 3: #expect(slot <= 1)
+            default: break
+            }
+        }
     }
 
     private func again(_ reply: ValuesReply, _ types: [FeatureType]) throws(WireError) -> ByteBuffer {

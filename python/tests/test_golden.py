@@ -10,6 +10,7 @@ import pytest
 
 from strandline import ProtocolError, wire
 from strandline.feature_types import FeatureType
+from strandline.request_values import encode_request_values
 from strandline.wire import MessageType, ValueType
 
 TIME = 1_700_000_000_123_456
@@ -29,6 +30,13 @@ KEYS = [
 ]
 SEEN = datetime(2023, 11, 14, 22, 13, 20, 123455, tzinfo=timezone.utc)
 
+REQUEST_FIELDS = tuple(zip(["n", "amount", "word", "new", "since"], ValueType))
+REQUEST_ROWS = [
+    {"n": -7, "amount": 0.1, "word": "Zürich", "new": True, "since": TIME - 1},
+    {"n": None, "amount": -2.5, "word": "", "new": None, "since": None},
+]
+REQUEST_VALUES = encode_request_values(REQUEST_ROWS, REQUEST_FIELDS)
+
 REQUESTS = {
     "hello": (MessageType.HELLO, 1, wire.encode_hello("s3cret", "golden/1", 1, 3)),
     "hello_anonymous": (MessageType.HELLO, 1, wire.encode_hello(None, "golden/1")),
@@ -40,6 +48,8 @@ REQUESTS = {
     "lookup_now": (MessageType.LOOKUP, 5, wire.encode_lookup(5, KEYS[:1])),
     "rows": (MessageType.ROWS, 6, wire.encode_rows(5, KEYS, [TIME, 0], KNOWN, inclusive=True)),
     "rows_row_time": (MessageType.ROWS, 6, wire.encode_rows(5, KEYS, [TIME, 0], KNOWN, row_time=True)),
+    "lookup_request": (MessageType.LOOKUP, 4, wire.encode_lookup(7, KEYS, request=REQUEST_VALUES)),
+    "rows_request": (MessageType.ROWS, 6, wire.encode_rows(7, KEYS, [TIME, 0], KNOWN, request=REQUEST_VALUES)),
     "admin": (MessageType.ADMIN, 9, wire.encode_admin("dead_letters", '{"after": 0, "limit": 100}')),
     "ping": (MessageType.PING, 2**32 - 1, b""),
 }  # fmt: skip
@@ -49,6 +59,7 @@ DECODERS = {
     "error": wire.decode_error,
     "error_overloaded": wire.decode_error,
     "prepared": wire.decode_prepared,
+    "prepared_request": wire.decode_prepared,
     "values": lambda body: wire.decode_values(body, TYPES),
     "values_event_times": lambda body: wire.decode_values(body, TYPES),
     "columns": lambda body: wire.decode_columns(body, TYPES),
@@ -92,6 +103,12 @@ def test_prepared() -> None:
     assert wire.decode_prepared(golden.body("prepared")) == wire.Prepared(5, HASH, JOIN_KEYS, tuple(features))
     nested = zip(["v:last_n", "v:cities", "v:by_city", "v:by_n"], NESTED)
     assert wire.decode_prepared(golden.body("prepared_nested")) == wire.Prepared(6, HASH, JOIN_KEYS, tuple(nested))
+
+
+def test_prepared_with_request_fields() -> None:
+    features = (("r:ratio", FeatureType(ValueType.FLOAT64)), ("r:unusual", FeatureType(ValueType.BOOL)))
+    prepared = wire.decode_prepared(golden.body("prepared_request"))
+    assert prepared == wire.Prepared(7, HASH, JOIN_KEYS, features, REQUEST_FIELDS)
 
 
 @pytest.mark.parametrize("name", ["values", "values_event_times"])
@@ -140,6 +157,9 @@ def test_no_bytes_but_a_reply_are_taken(name: str) -> None:
     decode, body = DECODERS[name], golden.body(name)
     decode(body)
     for length in range(len(body)):
+        # Without its 35 bytes of request fields a PREPARED is one that asks for nothing.
+        if name == "prepared_request" and length == len(body) - 35:
+            continue
         with pytest.raises(ProtocolError):
             decode(body[:length])
     with pytest.raises(ProtocolError):

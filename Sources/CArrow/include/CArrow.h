@@ -138,6 +138,12 @@ CArrowStatus carrow_copy_int64(
 /// beyond microseconds are an error, since a rounded time could cross a window's edge.
 CArrowStatus carrow_copy_timestamps(
     const CArrowTable *table, int32_t column, int64_t *values, uint8_t *validity, char **error);
+/// Copies the bits of numbers as doubles; an integer is the nearest double.
+CArrowStatus carrow_copy_doubles(
+    const CArrowTable *table, int32_t column, int64_t *bits, uint8_t *validity, char **error);
+/// Copies bools as 0 and 1.
+CArrowStatus carrow_copy_bools(
+    const CArrowTable *table, int32_t column, int64_t *values, uint8_t *validity, char **error);
 /// Copies text, or the decimal text of integers and `true`/`false`.
 CArrowStatus carrow_copy_text(const CArrowTable *table, int32_t column, CArrowText *text, char **error);
 void carrow_text_free(CArrowText *text);

@@ -60,7 +60,7 @@ struct Lowering {
         for node in tree.nodes {
             guard case .name(let name) = node.kind else { continue }
             guard let index = scope.index(of: name) else {
-                throw ExpressionMistake(node.offset, "unknown name '\(name)'\(scope.hint(for: name))")
+                throw ExpressionMistake(node.offset, scope.problem(of: name))
             }
             found.insert(index)
         }

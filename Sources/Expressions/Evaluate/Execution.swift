@@ -72,7 +72,7 @@ extension ExpressionEvaluator {
 
         case .concatenate:
             let range = step.extra..<(step.extra + step.listCount)
-            Kernel.concatenate(lists[range].map { registers[$0] }, out, count, heap)
+            Kernel.concatenate(lists[range], registers, out, count, heap)
         case .length: Kernel.length(a, out, count, heap)
         case .lower: Kernel.mapCase(a, .lower, out, count, heap)
         case .upper: Kernel.mapCase(a, .upper, out, count, heap)

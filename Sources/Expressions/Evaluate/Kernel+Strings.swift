@@ -91,26 +91,42 @@ extension Kernel {
     }
 
     /// All operands one after the other: a long chain copies every byte once.
-    static func concatenate(_ operands: [Lanes], _ out: Target, _ count: Int, _ heap: StringHeap) {
+    /// - Parameter operands: numbers of `registers`.
+    static func concatenate(
+        _ operands: ArraySlice<Int>,
+        _ registers: UnsafePointer<Lanes>,
+        _ out: Target,
+        _ count: Int,
+        _ heap: StringHeap
+    ) {
         for row in 0..<count {
             var state = State.value
-            for operand in operands { state = max(state, operand.states[row]) }
+            for operand in operands { state = max(state, registers[operand].states[row]) }
             if state == State.value {
-                if let slot = joined(operands, row, heap) { out.values[row] = slot } else { state = State.overflow }
+                if let slot = joined(operands, registers, row, heap) {
+                    out.values[row] = slot
+                } else {
+                    state = State.overflow
+                }
             }
             out.states[row] = state
         }
     }
 
-    private static func joined(_ operands: [Lanes], _ row: Int, _ heap: StringHeap) -> UInt64? {
+    private static func joined(
+        _ operands: ArraySlice<Int>,
+        _ registers: UnsafePointer<Lanes>,
+        _ row: Int,
+        _ heap: StringHeap
+    ) -> UInt64? {
         var total = 0
-        for operand in operands { total += heap.text(operand.values[row]).count }
+        for operand in operands { total += heap.text(registers[operand].values[row]).count }
         guard total <= StringHeap.stringBytesMax else { return nil }
         heap.reserve(total)
         return heap.make(atMost: total) { target in
             var end = target
             for operand in operands {
-                let text = heap.text(operand.values[row])
+                let text = heap.text(registers[operand].values[row])
                 if let start = text.baseAddress { end.copyMemory(from: start, byteCount: text.count) }
                 end += text.count
             }

@@ -21,7 +21,8 @@ final class StringHeap {
 
     init() {
         bytes = .allocate(capacity: 1)
-        bytes.initialize(to: Bytes(base: .allocate(byteCount: 1024, alignment: 1), capacity: 1024))
+        // Few: an expression without strings never needs more, and a reader has an evaluator for each derived feature.
+        bytes.initialize(to: Bytes(base: .allocate(byteCount: 16, alignment: 1), capacity: 16))
     }
 
     deinit {

@@ -6,6 +6,9 @@ public import Windowing
 /// thread.
 public final class ReadScratch {
     public let cells = FeatureCells(capacity: 64)
+    /// The request values of the rows that are about to be read, checked against the plan's by who fills them.
+    public var request = RequestValues()
+    let derived = DerivedEvaluation()
     var identity = EntityIdentity()
     var subkey: [UInt8] = []
 
@@ -35,14 +38,16 @@ extension FeatureStore {
     /// - Parameters:
     ///   - key: the join keys' values in the plan's order, as `EntityKey` writes them; checked by the caller.
     ///   - scratch: gets one cell a feature, in the plan's order.
+    ///   - row: the entity's row of `scratch.request`, for plans that need request values.
     /// - Returns: false when some history of the entity is not in memory: use `read`.
     public func readResident(
         _ plan: LookupPlan,
         key: UnsafeRawBufferPointer,
         at point: ReadPoint,
-        _ scratch: ReadScratch
+        _ scratch: ReadScratch,
+        row: Int = 0
     ) -> Bool {
-        scratch.cells.reserve(plan.features.count)
+        scratch.cells.reserve(plan.cellCount)
         for part in plan.parts {
             setIdentity(part, key, scratch)
             let isDone = scratch.identity.bytes.withUnsafeBytes { identity in
@@ -60,6 +65,7 @@ extension FeatureStore {
             }
             guard isDone else { return false }
         }
+        if !plan.derived.isEmpty { scratch.derived.run(plan, scratch, row: row) }
         return true
     }
 
@@ -68,13 +74,15 @@ extension FeatureStore {
         _ plan: LookupPlan,
         key: UnsafeRawBufferPointer,
         at point: ReadPoint,
-        _ scratch: ReadScratch
+        _ scratch: ReadScratch,
+        row: Int = 0
     ) throws(StoreError) {
-        scratch.cells.reserve(plan.features.count)
+        scratch.cells.reserve(plan.cellCount)
         for part in plan.parts {
             setIdentity(part, key, scratch)
             while try !readPart(part, point, scratch) {}
         }
+        if !plan.derived.isEmpty { scratch.derived.run(plan, scratch, row: row) }
     }
 
     /// - Returns: false when a fold came between the leaves and the tail: again.

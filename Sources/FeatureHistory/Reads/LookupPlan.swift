@@ -22,12 +22,20 @@ public final class LookupPlan: Sendable {
         var outputs: [Int32]
     }
 
+    /// What was asked for; their cells stand first, in this order.
     public let features: [Feature]
     /// What a request's keys consist of, in order.
     public let joinKeys: [Field]
+    /// The values that a request brings along for each entity, in order.
+    public let request: [Field]
     public let generation: UInt64
     public let definitionHash: String
     let parts: [Part]
+    /// Cells of a row: those of `features`, and of what only derived features read.
+    let cellCount: Int
+    let derived: [DerivedCell]
+    /// The catalog's, whose numbers `derived` has.
+    let derivedFeatures: DerivedFeatures
 
     /// The most join keys of a request, over all entities of a service.
     public static let joinKeysMax = 16
@@ -36,11 +44,11 @@ public final class LookupPlan: Sendable {
     ///
     /// - Throws: `unknownName` with the nearest names; `refused` when the entities cannot be asked for together.
     public init(_ references: [FeatureReference], in catalog: Catalog) throws(StoreError) {
-        var features: [Feature] = []
+        var cells = try CellLayout(references, in: catalog)
         var joinKeys: [Field] = []
         var members: [UInt32: Members] = [:]
         var histories: [HistorySchema] = []
-        for (output, reference) in references.enumerated() {
+        for (output, reference) in cells.stored {
             let resolved = try catalog.resolve(reference)
             let view = resolved.view
             guard let entity = catalog.entity(view.entity), let source = catalog.sources[view.source],
@@ -73,12 +81,17 @@ public final class LookupPlan: Sendable {
                 type = .single(planned.column.type)
                 members[history.id, default: Members()].attributes.append((Int32(output), planned))
             }
-            features.append(Feature(reference: reference, type: type))
+            cells.features[output].type = type
         }
         guard joinKeys.count <= Self.joinKeysMax else {
             throw StoreError(.refused, "more than \(Self.joinKeysMax) join keys in one lookup")
         }
-        self.features = features
+        try cells.checkTypes(in: catalog)
+        features = Array(cells.features.prefix(references.count))
+        cellCount = cells.features.count
+        derived = cells.derived
+        derivedFeatures = catalog.derivedFeatures
+        request = cells.request
         self.joinKeys = joinKeys
         generation = catalog.generation
         definitionHash = catalog.definitionHash
@@ -176,11 +189,19 @@ enum ResolvedFeature {
 
 extension Catalog {
     func resolve(_ reference: FeatureReference) throws(StoreError) -> ResolvedFeature {
+        if let view = definition.onDemandFeatureViews.first(where: { $0.name == reference.view }) {
+            throw StoreError(
+                .unknownName,
+                "no feature '\(reference.feature)' in on-demand feature view '\(view.name)'"
+                    + hint(for: reference.feature, among: view.features.map(\.name), title: "features")
+            )
+        }
         guard let view = view(reference.view) else {
+            let known = definition.views.map(\.name) + definition.onDemandFeatureViews.map(\.name)
             throw StoreError(
                 .unknownName,
                 "no view '\(reference.view)'"
-                    + hint(for: reference.view, among: definition.views.map(\.name), title: "views")
+                    + hint(for: reference.view, among: known, title: "views")
             )
         }
         if let view = view as? FeatureView,

@@ -14,6 +14,7 @@ public final class Catalog: Sendable {
     let tileLayouts: [UInt32: TileLayout]
     /// What each history has dropped, and what it keeps of that.
     let retentions: [UInt32: Retention]
+    let derivedFeatures: DerivedFeatures
 
     init(
         definition: FeatureStoreDefinition,
@@ -53,6 +54,7 @@ public final class Catalog: Sendable {
             )
         }
         self.retentions = retentions
+        derivedFeatures = DerivedFeatures(definition)
     }
 
     /// The history of a source's events for these join keys.

@@ -51,6 +51,7 @@ extension FeatureStore {
                 sources: sources,
                 generation: old.generation + 1
             )
+            try catalog.derivedFeatures.check()
             var batch = WriteBatch()
             batch.put(RegistryKey.files, RegistryCodec.encode(files), in: families.registry)
             put(catalog, to: &batch)

@@ -13,6 +13,7 @@ from . import wire
 from .connection import Connection, parse_address
 from .errors import DefinitionsChanged, InvalidArgument, ProtocolError, TooMany, UnknownLookup
 from .feature_types import FeatureType
+from .request_values import RequestRow, check_request, encode_request_values
 from .results import FeatureResult
 from .times import Time, microseconds, to_datetime
 from .wire import MessageType, Prepared, Values, ValueType
@@ -82,17 +83,20 @@ class Client:
         known_at: Time | None = None,
         boundary: str = "strict",
         event_times: bool = False,
+        request: RequestRow | Sequence[RequestRow] | None = None,
     ) -> FeatureResult:
         """Features of one entity (a dict) or of several (a list of dicts), all at one T and one K.
 
         `service_or_refs` is a service (``"fraud"``, ``"fraud@2"``) or a list of references ``view:feature``. `as_of`
         and `known_at` take a datetime (naive means UTC), ISO 8601 text or whole microseconds; without them the server
         takes its now and its newest commit. `boundary` is ``"strict"`` (events before T) or ``"inclusive"`` (up to
-        and with T). More entities than a request may have are asked for in parts, with the same T and K.
+        and with T). `request` holds the values that derived features take from a request: a dict for one entity, a list
+        of dicts for several, None for null. More entities than a request may have are asked for in parts, with the same T and K.
 
         Example: ``client.get_features("fraud", {"customer_id": 42}, as_of="2026-11-24T00:00:00Z")``
         """
         asked: list[Entity] = [entities] if isinstance(entities, Mapping) else list(entities)
+        brought = [request] if isinstance(request, Mapping) else request
         inclusive = _is_inclusive(boundary)
         if known_at == ROW_TIME:
             raise InvalidArgument(f"known_at={ROW_TIME!r} is for historical rows; a lookup has one T: give that")
@@ -105,8 +109,9 @@ class Client:
             def send(connection: Connection, prepared: Prepared, start: int, end: int) -> Values:
                 nonlocal pair
                 keys = [wire.encode_key(entity, prepared.join_keys) for entity in asked[start:end]]
-                request = wire.encode_lookup(prepared.lookup_id, keys, *pair, inclusive, event_times)
-                body = connection.request(MessageType.LOOKUP, request, MessageType.VALUES)
+                values_sent = _request_bytes(brought, prepared, len(asked), start, end)
+                message = wire.encode_lookup(prepared.lookup_id, keys, *pair, inclusive, event_times, values_sent)
+                body = connection.request(MessageType.LOOKUP, message, MessageType.VALUES)
                 values = connection.decoded(lambda: wire.decode_values(body, _types(prepared)))
                 pair = (values.as_of, values.known_at)
                 return values
@@ -128,12 +133,14 @@ class Client:
         known_at: Time | None = None,
         boundary: str = "strict",
         known_at_most: Time | None = None,
+        request: Sequence[RequestRow] | None = None,
     ) -> FeatureResult:
         """Features of rows that each have their own T, as a training set has them; all rows see one commit.
 
         With `known_at` ``"row-time"`` each row is known at its own T: what a lookup at that instant could have answered.
         No row is then known beyond `known_at_most`, by default the newest commit; it is the result's `known_at`, and
-        asking again with it gives the same bits. Rows may stand in any order; rows of one entity that stand together are cheaper.
+        asking again with it gives the same bits. `request` holds for each row the values that derived features take from a
+        request. Rows may stand in any order; rows of one entity that stand together are cheaper.
 
         Example: ``client.get_historical_rows("fraud", [({"customer_id": 42}, "2026-11-01"), ...])``
         """
@@ -152,8 +159,11 @@ class Client:
             def send(connection: Connection, prepared: Prepared, start: int, end: int) -> Values:
                 nonlocal known_used
                 keys = [wire.encode_key(entity, prepared.join_keys) for entity in asked[start:end]]
-                request = wire.encode_rows(prepared.lookup_id, keys, times[start:end], known_used, inclusive, row_time)
-                body = connection.request(MessageType.ROWS, request, MessageType.COLUMNS)
+                values_sent = _request_bytes(request, prepared, len(asked), start, end)
+                message = wire.encode_rows(
+                    prepared.lookup_id, keys, times[start:end], known_used, inclusive, row_time, values_sent
+                )
+                body = connection.request(MessageType.ROWS, message, MessageType.COLUMNS)
                 values = connection.decoded(lambda: wire.decode_columns(body, _types(prepared)))
                 known_used = values.known_at
                 return values
@@ -266,6 +276,15 @@ def _rows_that_fit(connection: Connection, prepared: Prepared, cell_bytes: int) 
     key_strings = sum(kind is ValueType.STRING for _, kind in prepared.join_keys)
     key = 2 + 9 * len(prepared.join_keys) + key_strings * _STRING_BYTES_GUESSED
     return (connection.welcome.frame_size_max - 64) // max(reply, key + 8)
+
+
+def _request_bytes(
+    rows: Sequence[RequestRow] | None, prepared: Prepared, count: int, start: int, end: int
+) -> bytes:
+    if rows is not None and len(rows) != count:
+        raise InvalidArgument(f"{len(rows)} rows of request values for {count} entities")
+    part = None if rows is None else rows[start:end]
+    return encode_request_values(check_request(part, prepared.request), prepared.request)
 
 
 def _types(prepared: Prepared) -> list[FeatureType]:

@@ -79,6 +79,7 @@ class Prepared:
     definition_hash: str
     join_keys: tuple[tuple[str, ValueType], ...]
     features: tuple[tuple[str, FeatureType], ...]
+    request: tuple[tuple[str, ValueType], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -197,10 +198,15 @@ def decode_prepared(body: bytes) -> Prepared:
         features = [
             (reader.text(), FeatureType.from_byte(reader.unpack("<B")[0])) for _ in range(reader.unpack("<H")[0])
         ]
+        request = []
+        if reader.at < len(reader.body):
+            request = [(reader.text(), ValueType(reader.unpack("<B")[0])) for _ in range(reader.unpack("<B")[0])]
+            if not request:
+                raise ProtocolError("a list of request fields without one")
     except ValueError as error:
         raise ProtocolError(str(error)) from None
     reader.finish()
-    return Prepared(lookup_id, definition_hash, tuple(join_keys), tuple(features))
+    return Prepared(lookup_id, definition_hash, tuple(join_keys), tuple(features), tuple(request))
 
 
 def encode_key(entity: Mapping[str, object], join_keys: Sequence[tuple[str, ValueType]]) -> bytes:
@@ -247,10 +253,16 @@ def encode_lookup(
     known_at: int | None = None,
     inclusive: bool = False,
     event_times: bool = False,
+    request: bytes = b"",
 ) -> bytes:
-    """LOOKUP; keys as `encode_key` gives them. Example: ``encode_lookup(5, [key])``"""
+    """LOOKUP; keys as `encode_key` gives them, `request` as `encode_request_values` does.
+
+    Example: ``encode_lookup(5, [key])``
+    """
     options = (as_of is not None) | (known_at is not None) << 1 | event_times << 2 | inclusive << 3
-    return struct.pack("<IBqqI", lookup_id, options, as_of or 0, known_at or 0, len(keys)) + b"".join(keys)
+    options |= bool(request) << 6
+    head = struct.pack("<IBqqI", lookup_id, options, as_of or 0, known_at or 0, len(keys))
+    return head + request + b"".join(keys)
 
 
 def encode_rows(
@@ -260,11 +272,12 @@ def encode_rows(
     known_at: int | None = None,
     inclusive: bool = False,
     row_time: bool = False,
+    request: bytes = b"",
 ) -> bytes:
-    """ROWS; one time a key. Example: ``encode_rows(5, [key], [0])``"""
-    options = (known_at is not None) << 1 | inclusive << 3 | row_time << 5
+    """ROWS; one time a key, `request` as `encode_request_values` gives it. Example: ``encode_rows(5, [key], [0])``"""
+    options = (known_at is not None) << 1 | inclusive << 3 | row_time << 5 | bool(request) << 6
     head = struct.pack("<IBqI", lookup_id, options, known_at or 0, len(keys))
-    return head + struct.pack(f"<{len(as_of)}q", *as_of) + b"".join(keys)
+    return head + struct.pack(f"<{len(as_of)}q", *as_of) + request + b"".join(keys)
 
 
 _STATUS_NAMES: dict[int, str] = {status | bit: status.name for status in Status for bit in (0, 0x80)}

@@ -40,7 +40,10 @@ DEAD_LETTERS, DEAD_LETTERS_REPLY = (Key(ADMIN, "dead_letters", number) for numbe
 ADMIN_BLOCKS = [STATUS, DESCRIBE, PLAN, PLAN_REPLY, DEAD_LETTERS, DEAD_LETTERS_REPLY]
 YAML = [
     Key(DEFINITIONS, section, 1)
-    for section in ("feature_store.yaml", "entities", "sources", "feature_views", "attribute_views", "feature_services")
+    for section in (
+        "feature_store.yaml", "entities", "sources", "feature_views", "attribute_views", "on_demand_feature_views",
+        "feature_services",
+    )
 ]
 MORE_VIEWS = Key(DEFINITIONS, "feature_views", 2)
 CHANGES = "docs/changes.md"
