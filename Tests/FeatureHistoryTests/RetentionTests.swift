@@ -110,7 +110,7 @@ import Windowing
         )
     }
 
-    @Test(arguments: TestSeeds.list(12))
+    @Test(arguments: TestSeeds.list(5))
     func readsEqualTheOracle(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let hint = TestSeeds.hint(seed)
@@ -126,7 +126,7 @@ import Windowing
         let world = try TestStore(options: options, definition: Self.definition(isGrown:))
         var stream = RecordStream(seed: seed, users: users, cards: 2, isExtreme: random.oneIn(4))
         var outside = 0
-        for _ in 0..<120 {
+        for _ in 0..<100 {
             switch Int.random(in: 0..<16, using: &random) {
             case 0..<9:
                 world.clock.advance(by: Int64.random(in: 0...(4 * World.second), using: &random))
@@ -180,7 +180,7 @@ import Windowing
     }
 
     /// `lifetime` does not know that history is dropped: the same bits as from a store that keeps everything.
-    @Test(arguments: TestSeeds.list(3))
+    @Test(arguments: TestSeeds.list(2))
     func lifetimeIsThatOfAStoreThatKeepsAll(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let short = try TestStore(definition: Self.definition(isGrown:))
