@@ -16,9 +16,7 @@ struct RowsResponder {
         into buffer: inout ByteBuffer
     ) throws(WireError) {
         let knownAt = store.readPoint(asOf: nil, knownAt: request.knownAt, boundary: request.boundary).knownAt
-        do throws(StoreError) { try store.leaseHistory(knownAt: knownAt) } catch {
-            throw WireError(.badRequest, error.message)
-        }
+        try lease(knownAt)
         var rows = LabelRows()
         var row = 0
         for key in try request.keys(joinKeys: lookup.joinKeyTypes) {
@@ -31,10 +29,19 @@ struct RowsResponder {
         }
         guard fixed <= limits.frameSizeMax else { throw .replyTooLarge(limits) }
         let columns = try columns(for: rows, request, lookup, knownAt, byteCountMax: limits.frameSizeMax - fixed)
+        // A long request outlives its lease.
+        try lease(knownAt)
         let frame = FrameWriter.beginFrame(.columns, requestID: requestID, into: &buffer)
         ColumnsHeader(knownAt: knownAt, count: rows.count, features: columns.count).write(into: &buffer)
         for column in columns { write(column, into: &buffer) }
         try FrameWriter.endFrame(frame, in: &buffer, frameSizeMax: limits.frameSizeMax)
+    }
+
+    /// Holds history where it is for a minute from now on.
+    private func lease(_ knownAt: Instant) throws(WireError) {
+        do throws(StoreError) { try store.leaseHistory(knownAt: knownAt) } catch {
+            throw WireError(.badRequest, error.message)
+        }
     }
 
     private func columns(

@@ -76,8 +76,8 @@ struct BatchCommitter {
         _ result: inout Result
     ) {
         let intake = source.intake
-        intake.decide(arrival: arrival)
         let name = source.source.name
+        intake.decide(arrival: arrival, horizon: store.catalog.sources[name]?.horizon ?? .distantPast)
         if intake.acceptedCount > 0 {
             for (target, events) in zip(intake.plan.targets, intake.batches) {
                 commit.batches.append((target.history.id, events))

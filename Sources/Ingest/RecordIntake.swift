@@ -323,11 +323,13 @@ final class RecordIntake {
 
     /// Decides the rows by their distance from the arrival: those beyond `max_future`, or older than `history` reaches,
     /// are taken out and rejected. Called inside the commit.
-    func decide(arrival: Instant) {
+    ///
+    /// - Parameter horizon: the source's, as it is at the commit.
+    func decide(arrival: Instant, horizon: Instant) {
         let latest = arrival.advanced(by: plan.source.maxFuture).microseconds
         // What lies before the horizon may be gone already: an event there would come too late for `lifetime`.
         let kept = plan.historyMax.map { arrival.advanced(by: -$0).microseconds } ?? .min
-        let earliest = max(kept, plan.record.horizon.microseconds)
+        let earliest = max(kept, horizon.microseconds)
         guard let times = batches.first?.times,
             (0..<records.count).contains(where: { times[$0] > latest || times[$0] < earliest })
         else { return }

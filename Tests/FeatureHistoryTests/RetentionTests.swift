@@ -309,21 +309,22 @@ import Windowing
         }
         while try world.store.retain() {}
         let identity = Self.identity(of: world)
-        let batch = EventBatch(types: world.store.catalog.histories[0].types)
+        let types = world.store.catalog.histories[0].types
+        let batch = EventBatch(types: types)
         let writer = LeafWriter(database: world.store.database, families: world.store.families)
         let base = try #require(try writer.readAll(identity, into: batch))
         #expect(base.count > 1000)
         func isRead(_ bytes: [UInt8]) -> Bool {
             var events = EntityEvents()
             defer { events.free() }
-            let isRead = bytes.withUnsafeBytes { events.setBase($0) }
+            let isRead = bytes.withUnsafeBytes { events.setBase($0, types: types) }
             if isRead { #expect(events.encodedBase != nil) }
             return isRead
         }
         #expect(isRead(base))
         var again = EntityEvents()
         defer { again.free() }
-        #expect(base.withUnsafeBytes { again.setBase($0) } && again.encodedBase == base)
+        #expect(base.withUnsafeBytes { again.setBase($0, types: types) } && again.encodedBase == base)
         for length in 0..<base.count { #expect(!isRead(Array(base.prefix(length))), "\(length) bytes") }
         for _ in 0..<3000 {
             var bytes = base

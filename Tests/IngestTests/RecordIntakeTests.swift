@@ -270,7 +270,7 @@ import Windowing
                 )
             }
             #expect(bench.intake.acceptedCount == edges.count)
-            bench.intake.decide(arrival: arrival)
+            bench.intake.decide(arrival: arrival, horizon: .distantPast)
             let isForever = history == .forever
             #expect(bench.intake.rejections.map(\.record) == (isForever ? [1, 5] : [1, 4, 5]))
             #expect(
@@ -282,13 +282,13 @@ import Windowing
             for batch in bench.intake.batches { #expect((0..<batch.count).map { batch.offsets[$0] } == kept) }
             #expect((0..<kept.count).map { bench.row($0)[1] } == kept.map { .int64($0) })
             // Deciding again changes nothing.
-            bench.intake.decide(arrival: arrival)
+            bench.intake.decide(arrival: arrival, horizon: .distantPast)
             #expect(bench.intake.acceptedCount == kept.count)
         }
         // At the ends of time the distances are held, not wrapped.
         let bench = try IntakeBench(Purchases.definition(format: .epochMicroseconds, history: .microseconds(.max)))
         bench.add(Array(#"{"t":0,"user":"u"}"#.utf8))
-        bench.intake.decide(arrival: .distantFuture)
+        bench.intake.decide(arrival: .distantFuture, horizon: .distantPast)
         #expect(bench.intake.acceptedCount == 1)
     }
 

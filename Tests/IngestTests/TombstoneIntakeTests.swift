@@ -181,7 +181,7 @@ import Windowing
         bench.intake.computeExpressions()
         #expect(bench.intake.rejections.map(\.reason) == [.expressionOverflow])
         #expect(bench.intake.tombstones == [0, 2, 3])
-        bench.intake.decide(arrival: Instant(microseconds: Self.now * 1000))
+        bench.intake.decide(arrival: Instant(microseconds: Self.now * 1000), horizon: .distantPast)
         #expect(bench.intake.rejections.map(\.record) == [0, 3])
         #expect(bench.intake.tombstones == [0, 2])
         let batch = bench.intake.batches[0]

@@ -57,7 +57,7 @@ struct ResidentStage {
     private func apply(_ intake: RecordIntake, _ plan: SourcePlan, to store: FeatureStore?) {
         let arrival = Measure.wallMicroseconds()
         intake.computeExpressions()
-        intake.decide(arrival: Instant(microseconds: arrival))
+        intake.decide(arrival: Instant(microseconds: arrival), horizon: .distantPast)
         for (target, events) in zip(plan.targets, intake.batches) {
             events.arrivals.update(repeating: arrival, count: events.count)
             store?.resident.append(events, history: target.history.id, isNewComplete: true)

@@ -49,7 +49,8 @@ extension FeatureStore {
         let arrival = start.arrival
         let definition = catalog.definition
         var targets: [String: Int64] = [:]
-        for (name, record) in catalog.sources {
+        // One sweep at a time: a horizon that moved on before it ended would begin it anew, again and again.
+        for (name, record) in catalog.sources where record.sweptHorizon == record.horizon {
             guard let length = definition.historyLength(of: name) else { continue }
             targets[name] = HorizonStep.target(
                 history: length,
@@ -63,6 +64,8 @@ extension FeatureStore {
         try fold()
         let hasMoved = try writer.withLock { () throws(StoreError) in
             try checkNotFailed()
+            // A reader may have begun while the fold ran.
+            guard leases.allowsMove(now: clock()) else { return false }
             var hasMoved = false
             for (name, target) in targets {
                 // Definitions may have changed meanwhile.
@@ -75,10 +78,10 @@ extension FeatureStore {
                 try replace(record, of: name, in: catalog)
                 hasMoved = true
             }
+            if hasMoved { leases.moved() }
             return hasMoved
         }
         guard hasMoved else { return false }
-        leases.moved()
         for shard in resident.shards {
             let count = shard.slotCount
             for start in stride(from: 0, to: count, by: Self.slotsPerStep) {

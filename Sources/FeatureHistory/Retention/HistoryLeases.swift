@@ -30,9 +30,14 @@ final class HistoryLeases: @unchecked Sendable {
         lock.withLock {
             let time = now.microseconds
             if var lease = leases[knownAt.microseconds] {
+                guard lease.moves == moves else {
+                    // Told once; who begins anew at this K is another reader.
+                    leases[knownAt.microseconds] = nil
+                    return false
+                }
                 lease.used = time
                 leases[knownAt.microseconds] = lease
-                return lease.moves == moves
+                return true
             }
             if leases.count >= Self.countMax { forgetOld(time) }
             leases[knownAt.microseconds] = Lease(begun: time, used: time, moves: moves)

@@ -83,7 +83,7 @@ struct HistorySweep {
             let trailer = try LeafCodec.decode(iterator.value, into: leaf)
             if isFirst {
                 hasMore = trailer.hasMore
-                if let base = trailer.base, !base.withUnsafeBytes({ events.setBase($0) }) {
+                if let base = trailer.base, !base.withUnsafeBytes({ events.setBase($0, types: history.types) }) {
                     throw StoreError(.corruption, "the base of an entity is not readable")
                 }
             } else {
@@ -97,6 +97,8 @@ struct HistorySweep {
                 (0...last).allSatisfy({ leaf.times[$0] < retention.horizon && leaf.arrivals[$0] < retention.horizon })
             else { break }
         }
+        // An iterator that failed looks like the end of the entity.
+        try check(iterator)
         let isLast = !(iterator.isValid && iterator.key.starts(with: identity))
         events.drop(before: retention.horizon, keeping: retention.kept)
         guard events.count < read else { return }

@@ -19,11 +19,28 @@ extension FeatureStore {
     /// - Returns: whether anything was done.
     @discardableResult
     public func maintain() throws(StoreError) -> Bool {
+        do throws(StoreError) { return try keepUp() } catch {
+            // Nothing would be folded or evicted any more: better by name than by growing.
+            if isFatal(error) { fail(error) }
+            throw error
+        }
+    }
+
+    private func isFatal(_ error: StoreError) -> Bool {
+        switch error.code {
+        case .corruption, .disk, .unknownFormat: true
+        default: false
+        }
+    }
+
+    private func keepUp() throws(StoreError) -> Bool {
         let resident = self.resident.residentBytes
         let limit = options.residentBytesMax
         let isFull = resident > limit / 10 * 9
-        if try retain() { return true }
-        guard isFull || unfoldedEvents.load(ordering: .relaxed) >= options.unfoldedEventsMax else { return false }
+        // Memory first: a sweep of a large store takes many pieces.
+        guard isFull || unfoldedEvents.load(ordering: .relaxed) >= options.unfoldedEventsMax else {
+            return try retain()
+        }
         try fold()
         if isFull {
             _ = self.resident.evict(
@@ -31,6 +48,7 @@ extension FeatureStore {
                 foldedThrough: foldedArrival.load(ordering: .acquiring)
             )
         }
+        _ = try retain()
         return true
     }
 

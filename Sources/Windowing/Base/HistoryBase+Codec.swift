@@ -45,10 +45,15 @@ extension HistoryBase {
         return writer.bytes
     }
 
-    /// nil when the bytes are no base. Strings are copied into `heap`, and the bits of their columns set in `strings`.
-    init?(_ bytes: UnsafeRawBufferPointer, _ heap: inout StringHeap, _ strings: inout UInt64) {
+    /// More events than this were never counted: sums of bases do not run over.
+    static let countMax: UInt64 = 1 << 48
+
+    /// nil when the bytes are no base. Strings are copied into `heap`.
+    ///
+    /// - Parameter strings: a bit for each column of strings.
+    init?(_ bytes: UnsafeRawBufferPointer, _ heap: inout StringHeap, strings: UInt64) {
         var reader = StateReader(bytes)
-        guard let count = reader.readNumber(), count > 0, count <= UInt64(Int64.max),
+        guard let count = reader.readNumber(), count > 0, count <= Self.countMax,
             let oldestTime = reader.read(Int64.self), let newestArrival = reader.read(Int64.self),
             let time = reader.read(Int64.self), let stream = reader.read(UInt64.self),
             let offset = reader.read(Int64.self), let columnCount = reader.readCount(itemBytes: 12)
@@ -72,7 +77,8 @@ extension HistoryBase {
         var versions: [Version] = []
         var isWhole = true
         for _ in 0..<versionCount where isWhole {
-            guard let mask = reader.read(UInt64.self), let row = EventLeaf(from: &reader, &heap, &strings) else {
+            guard let mask = reader.read(UInt64.self), let row = EventLeaf(from: &reader, &heap, strings: strings)
+            else {
                 isWhole = false
                 break
             }
@@ -87,6 +93,7 @@ extension HistoryBase {
         self.oldestTime = oldestTime
         self.newestArrival = newestArrival
         last = EventOrder(time: time, stream: stream, offset: offset)
+        measure()
     }
 }
 
@@ -110,7 +117,7 @@ extension EventLeaf {
         }
     }
 
-    fileprivate init?(from reader: inout StateReader, _ heap: inout StringHeap, _ strings: inout UInt64) {
+    fileprivate init?(from reader: inout StateReader, _ heap: inout StringHeap, strings: UInt64) {
         guard let number = reader.readNumber(), number <= 65 else { return nil }
         guard number > 0 else {
             self.init(columnCount: 0)
@@ -122,9 +129,9 @@ extension EventLeaf {
         else { return nil }
         var slots = [UInt64](repeating: 0, count: Int(number) - 1)
         for column in slots.indices where nulls & nullBit(column) == 0 {
-            guard let tag = reader.read(UInt8.self), tag <= 1 else { return nil }
-            if tag == 1 { strings |= nullBit(column) }
-            guard let slot = tag == 1 ? reader.readString().map({ heap.store($0) }) : reader.read(UInt64.self) else {
+            let isString = strings & nullBit(column) != 0
+            guard let tag = reader.read(UInt8.self), tag == (isString ? 1 : 0) else { return nil }
+            guard let slot = isString ? reader.readString().map({ heap.store($0) }) : reader.read(UInt64.self) else {
                 return nil
             }
             slots[column] = slot

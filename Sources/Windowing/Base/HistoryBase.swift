@@ -22,6 +22,8 @@ struct HistoryBase {
     private(set) var columns: [Column]
     private(set) var functions: [Function]
     private(set) var versions: [Version]
+    /// About how many bytes it takes, for the memory budget; measured when it changes.
+    private(set) var byteCount = 0
 
     struct Column {
         var column: TileLayout.Column
@@ -105,6 +107,7 @@ struct HistoryBase {
         count += Int64(rows)
         for row in range { newestArrival = max(newestArrival, span.arrivals[row]) }
         last = leaf.order(at: rows - 1)
+        measure()
     }
 
     // MARK: Reading
@@ -137,9 +140,9 @@ struct HistoryBase {
         functions.first { $0.kind == kind && $0.column.isSameColumn(as: column) }?.state
     }
 
-    /// About how many bytes it takes, for the memory budget.
-    var byteCount: Int {
-        MemoryLayout<HistoryBase>.stride
+    mutating func measure() {
+        byteCount =
+            MemoryLayout<HistoryBase>.stride
             + columns.reduce(0) { $0 + MemoryLayout<Column>.stride + $1.state.heapBytes }
             + functions.reduce(0) { $0 + MemoryLayout<Function>.stride + $1.state.heapBytes }
             + versions.reduce(0) { $0 + MemoryLayout<Version>.stride + $1.row.byteCount }

@@ -32,7 +32,7 @@ extension ColumnAccumulator {
         hasColumn: Bool,
         _ heap: inout StringHeap
     ) -> Bool {
-        guard let number = reader.readNumber(), number <= UInt64(Int64.max) else { return false }
+        guard let number = reader.readNumber(), number <= HistoryBase.countMax else { return false }
         count = Int64(number)
         guard count > 0 else { return true }
         guard let oldest = reader.read(Int64.self), let newest = reader.read(Int64.self) else { return false }
@@ -40,7 +40,7 @@ extension ColumnAccumulator {
         guard hasColumn else { return true }
         switch kind {
         case .integer:
-            guard let sum = reader.read(Int128.self) else { return false }
+            guard let sum = reader.read(Int128.self), sum.magnitude <= UInt128(number) << 63 else { return false }
             integerSum = sum
         case .double: guard doubleSum.read(from: &reader) else { return false }
         case .flag, .string: break

@@ -156,9 +156,11 @@ public struct EntityEvents {
 
     /// Takes over a stored base, before any event comes.
     ///
-    /// - Returns: false when the bytes are no base.
-    public mutating func setBase(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let base = HistoryBase(bytes, &heap, &stringColumns) else { return false }
+    /// - Parameter types: of the history's columns.
+    /// - Returns: false when the bytes are no base of such columns.
+    public mutating func setBase(_ bytes: UnsafeRawBufferPointer, types: [ValueType]) -> Bool {
+        for (column, type) in types.enumerated() where type == .string { stringColumns |= nullBit(column) }
+        guard let base = HistoryBase(bytes, &heap, strings: stringColumns) else { return false }
         let pointer = UnsafeMutablePointer<HistoryBase>.allocate(capacity: 1)
         pointer.initialize(to: base)
         freeBase()
