@@ -101,7 +101,7 @@ let package = Package(
         .target(
             name: "FeatureServer",
             dependencies: [
-                "FeatureModel", "FeatureHistory", "FeatureRepository", "TrainingSets", "WireProtocol",
+                "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "TrainingSets", "WireProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -123,7 +123,7 @@ let package = Package(
             dependencies: [
                 "Expressions", "FeatureModel", "FeatureRepository", "FeatureHistory", "Ingest", "KafkaLog",
                 "TrainingSets",
-                "ArrowTables", "FeatureServer", "StrandlineClient", "WireProtocol",
+                "ArrowTables", "FeatureServer", "StrandlineClient", "WireProtocol", "FeatureTesting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

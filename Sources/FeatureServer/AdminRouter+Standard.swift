@@ -5,7 +5,7 @@ public import FeatureHistory
 import FeatureRepository
 
 extension AdminRouter {
-    /// The verbs that need a store only: plan, apply, describe, dead_letters, status.
+    /// The verbs that need a store only: plan, apply, describe, dead_letters, status, and those of `onHistories`.
     ///
     /// - Parameter ingest: what ingest is doing, for `status`; nil where nothing is consumed.
     public static func standard(
@@ -42,16 +42,17 @@ extension AdminRouter {
         }
         router.on("status") { _ throws(WireError) in try reply(StatusMessage(store, version: version, ingest: ingest()))
         }
+        router.onHistories(of: store)
         return router
     }
 
-    private static func request<M: Decodable>(_ type: M.Type, _ body: String) throws(WireError) -> M {
+    static func request<M: Decodable>(_ type: M.Type, _ body: String) throws(WireError) -> M {
         do { return try JSONMessage.decode(type, from: body) } catch {
             throw WireError(.badRequest, "the body is not the JSON that this verb takes: \(error)")
         }
     }
 
-    private static func reply(_ message: some Encodable) throws(WireError) -> String {
+    static func reply(_ message: some Encodable) throws(WireError) -> String {
         do { return try JSONMessage.encode(message) } catch { throw WireError(.internalError, "\(error)") }
     }
 

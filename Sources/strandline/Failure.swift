@@ -8,6 +8,8 @@ struct Failure: Error {
     enum Status: Int32 {
         case failed = 1
         case usage = 2
+        /// `parity` found values that differ.
+        case mismatches = 3
         case notFound = 4
         case unreachable = 5
     }

@@ -18,15 +18,15 @@ struct Strandline: AsyncParsableCommand {
               strandline training-set --labels labels.csv --service repeat_purchase \\
                   --out train.parquet
 
-            Exit status: 0 done, 1 failed, 2 wrong usage or definitions, 4 not found,
-            5 server or broker unreachable.
+            Exit status: 0 done, 1 failed, 2 wrong usage or definitions, 3 mismatches (parity),
+            4 not found, 5 server or broker unreachable.
             """,
         version: version,
         subcommands: [
             ServeCommand.self, PlanCommand.self, ApplyCommand.self, GetCommand.self, TrainingSetCommand.self,
             StatusCommand.self,
-            FeaturesCommand.self, EvaluateCommand.self, DeadLettersCommand.self, ProduceCommand.self,
-            DevBrokerCommand.self,
+            FeaturesCommand.self, EvaluateCommand.self, DeadLettersCommand.self, ParityCommand.self,
+            ProduceCommand.self, DevBrokerCommand.self,
         ]
     )
 

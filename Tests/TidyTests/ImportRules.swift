@@ -32,18 +32,20 @@ enum ImportRules {
             ]
         ),
         ("StrandlineClient", ["FeatureModel", "WireProtocol", "Glibc", "NIOCore", "NIOPosix"]),
+        // Its oracle judges live stores too: `strandline parity`.
+        ("FeatureTesting", ["FeatureModel", "Glibc", "Synchronization"]),
         (
             "strandline",
             [
                 "Expressions", "FeatureModel", "FeatureRepository", "KafkaLog", "ArrowTables", "FeatureHistory",
                 "Ingest",
                 "WireProtocol",
-                "FeatureServer", "StrandlineClient", "ArgumentParser", "FoundationEssentials", "Glibc", "Logging",
+                "FeatureServer", "StrandlineClient", "FeatureTesting", "ArgumentParser", "FoundationEssentials",
+                "Glibc", "Logging",
                 "NIOCore",
                 "NIOPosix", "ServiceLifecycle", "UnixSignals",
             ]
         ),
-        ("FeatureTesting", ["FeatureModel", "Glibc", "Synchronization"]),
     ]
 
     /// The one target that speaks each C or C++ engine.

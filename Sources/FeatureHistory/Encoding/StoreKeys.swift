@@ -19,6 +19,9 @@ enum StoreKeys {
         key.count == 8 ? UInt64(bigEndian: key.loadUnaligned(as: UInt64.self)) : nil
     }
 
+    /// What all leaf keys of a history begin with.
+    static func history(_ id: UInt32) -> [UInt8] { withUnsafeBytes(of: id.bigEndian) { Array($0) } }
+
     /// The part of a leaf key that names the entity; also the identity of an entity in memory.
     static func appendEntity(history: UInt32, key: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
         withUnsafeBytes(of: history.bigEndian) { bytes.append(contentsOf: $0) }

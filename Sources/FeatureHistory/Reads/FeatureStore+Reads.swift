@@ -89,23 +89,45 @@ extension FeatureStore {
     private func readPart(_ part: LookupPlan.Part, _ point: ReadPoint, _ scratch: ReadScratch) throws(StoreError)
         -> Bool
     {
-        let identity = scratch.identity.bytes
+        try readEvents(
+            of: scratch.identity.bytes,
+            history: part.history,
+            types: part.types,
+            retention: part.retention
+        ) { events in
+            Self.evaluate(part, events, point, scratch)
+        }
+    }
+
+    /// Lends the events of an entity, without those that history has dropped by now, under its shard's lock; reads them from
+    /// disk first where they are not in memory. Blocking.
+    ///
+    /// - Parameters:
+    ///   - types: of the history's columns, where the catalog does not know the history any more.
+    ///   - body: called once when the result is true, else not at all.
+    /// - Returns: false when a fold or an apply came between: again.
+    func readEvents(
+        of identity: [UInt8],
+        history: UInt32,
+        types: [ValueType],
+        retention: Retention,
+        _ body: (EntityEvents) -> Void
+    ) throws(StoreError) -> Bool {
         let hash = identity.withUnsafeBytes { EntityIdentity.hash($0) }
         let shard = resident.shard(hash)
         let reading = identity.withUnsafeBytes {
             shard.evaluate(
                 $0,
                 hash: hash,
-                retention: part.retention,
-                hasLeaves: hasLeaves.load(ordering: .acquiring)
-            ) { events in
-                Self.evaluate(part, events, point, scratch)
-            }
+                retention: retention,
+                hasLeaves: hasLeaves.load(ordering: .acquiring),
+                body
+            )
         }
         guard case .cold(let epoch) = reading else { return true }
-        // Leaves may have columns that the plan's definitions did not know yet.
+        // Leaves may have columns that the reader's definitions did not know yet.
         let before = catalog
-        let types = before.histories.first { $0.id == part.history }?.types ?? part.types
+        let types = before.histories.first { $0.id == history }?.types ?? types
         let leaves = EventBatch(types: types, capacity: LeafCodec.eventsMax)
         let base: [UInt8]?
         do throws(StoreError) {
@@ -116,9 +138,7 @@ extension FeatureStore {
             throw error
         }
         let adoption = identity.withUnsafeBytes {
-            shard.adopt(leaves, base: base, $0, hash: hash, epoch: epoch, retention: part.retention) { events in
-                Self.evaluate(part, events, point, scratch)
-            }
+            shard.adopt(leaves, base: base, $0, hash: hash, epoch: epoch, retention: retention, body)
         }
         if case .corrupt = adoption { throw StoreError(.corruption, "the base of an entity is not readable") }
         if case .stale = adoption { return false }

@@ -227,6 +227,19 @@ final class ResidentShard: @unchecked Sendable {
         }
     }
 
+    // MARK: Sampling
+
+    /// The identity of the first entity of a history in slots `range`, if there is one.
+    func identity(in range: Range<Int>, history prefix: [UInt8]) -> [UInt8]? {
+        lock.withLock {
+            for slot in range.clamped(to: 0..<slots.count)
+            where slots[slot].isUsed && slots[slot].identity.starts(with: prefix) {
+                return Array(slots[slot].identity)
+            }
+            return nil
+        }
+    }
+
     // MARK: Retention
 
     /// Drops what has left history from slots `range`, where all of an entity is here.

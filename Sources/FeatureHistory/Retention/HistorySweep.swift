@@ -28,8 +28,8 @@ struct HistorySweep {
         var iterator = try storing { () throws(RocksDBError) in
             try database.makeIterator(
                 in: families.leaves,
-                lowerBound: cursor ?? Self.prefix(history.id),
-                upperBound: Self.prefix(history.id &+ 1),
+                lowerBound: cursor ?? StoreKeys.history(history.id),
+                upperBound: StoreKeys.history(history.id &+ 1),
                 fillCache: false
             )
         }
@@ -118,9 +118,5 @@ struct HistorySweep {
             steps += 1
             if steps > 8 { iterator.seek(to: LeafWriter.upperBound(identity)) } else { iterator.next() }
         }
-    }
-
-    private static func prefix(_ history: UInt32) -> [UInt8] {
-        withUnsafeBytes(of: history.bigEndian) { Array($0) }
     }
 }

@@ -103,6 +103,29 @@ public struct EntityEvents {
         if let tree { tree.leaves(arrivedAfter: arrival, through: last, copy) } else { copy(leaf) }
     }
 
+    /// Copies events to the end of `batch`, oldest first, from the first one behind `place` on, until the batch has
+    /// `eventsMax` events or its strings `bytesMax` bytes.
+    ///
+    /// - Returns: whether there are further ones.
+    public func copy(after place: EventOrder, eventsMax: Int, bytesMax: Int, to batch: EventBatch) -> Bool {
+        var hasMore = false
+        func copy(_ leaf: EventLeaf) -> Bool {
+            var index = leaf.insertionIndex(place)
+            if index < Int(leaf.count), leaf.order(at: index) == place { index += 1 }
+            while index < Int(leaf.count) {
+                if batch.count >= eventsMax || batch.strings.count >= bytesMax {
+                    hasMore = true
+                    return false
+                }
+                leaf.copy(index, to: batch, heap)
+                index += 1
+            }
+            return true
+        }
+        if let tree { tree.leaves(from: place, while: copy) } else { _ = copy(leaf) }
+        return hasMore
+    }
+
     /// Keeps only the events that arrived after `arrival`; strings stay in the heap until the entity goes.
     public mutating func removeArrivals(through arrival: Int64) {
         if let tree {
@@ -121,6 +144,18 @@ public struct EntityEvents {
 
     /// What is left of dropped events; nil when there are none.
     var base: UnsafePointer<HistoryBase>? { basePointer.map { UnsafePointer($0) } }
+
+    /// What was dropped, in outline; nil when nothing was.
+    public var dropped: DroppedEvents? {
+        base.map { base in
+            DroppedEvents(
+                count: base.pointee.count,
+                firstTime: base.pointee.oldestTime,
+                lastTime: base.pointee.last.time,
+                newestArrival: base.pointee.newestArrival
+            )
+        }
+    }
 
     /// Drops the oldest events as long as both their event time and their arrival lie before `horizon`, and keeps in the
     /// base what the layout says.
@@ -225,4 +260,13 @@ public struct EntityEvents {
 
     /// The bytes of a string slot that an evaluation has come by.
     func string(_ slot: UInt64) -> UnsafeRawBufferPointer { heap.string(slot) }
+}
+
+/// The events that history has dropped of an entity: all of them are older than those that it still has. Microseconds.
+public struct DroppedEvents: Hashable, Sendable {
+    /// At least 1.
+    public var count: Int64
+    public var firstTime: Int64
+    public var lastTime: Int64
+    public var newestArrival: Int64
 }

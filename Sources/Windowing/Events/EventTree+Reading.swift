@@ -12,6 +12,20 @@ extension EventTree {
         root.leaves(arrivedAfter: after, through: through, body)
     }
 
+    /// Calls `body` with the leaves that may hold events from `start` on, oldest first, while it returns true.
+    func leaves(from start: EventOrder, while body: (EventLeaf) -> Bool) {
+        refreshSpine()
+        _ = leaves(of: root, from: start, while: body)
+    }
+
+    private func leaves(of node: EventNode, from start: EventOrder, while body: (EventLeaf) -> Bool) -> Bool {
+        guard node.level > 0 else { return body(node.leaf) }
+        for index in node.childIndex(for: start)..<node.childCount {
+            guard leaves(of: node.child(index), from: start, while: body) else { return false }
+        }
+        return true
+    }
+
     /// Whether any event of `interval`, which has no start, arrived by `knownAt`.
     func hasEvent(in interval: WindowInterval, knownAt: Int64, _ heap: StringHeap) -> Bool {
         refreshSpine()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from processes import BINARY
 
-OK, FAILED, USAGE, NOT_FOUND, UNREACHABLE = 0, 1, 2, 4, 5
+OK, FAILED, USAGE, MISMATCHES, NOT_FOUND, UNREACHABLE = 0, 1, 2, 3, 4, 5
 # Bounds a command that hangs; none of those that run here needs a tenth of it.
 SECONDS_MAX = 60
 

@@ -1,7 +1,7 @@
 """The command line, verb by verb: exit statuses and texts of wrong usage, servers that are not there, and lookups.
 
-0 done, 1 failed, 2 wrong usage or definitions, 4 not found, 5 server or broker unreachable. Results go to standard
-output, what went wrong to standard error.
+0 done, 1 failed, 2 wrong usage or definitions, 3 mismatches, 4 not found, 5 server or broker unreachable. Results go
+to standard output, what went wrong to standard error.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ VERBS = {
     "features": [],
     "evaluate": ["amount > 0", "--schema", "amount=float64"],
     "dead-letters": [],
+    "parity": [],
     "produce": ["records.jsonl", "--bootstrap", "127.0.0.1:1", "--topic", "orders"],
     "dev-broker": [],
 }
@@ -124,7 +125,8 @@ def test_wrong_usage(arguments: str, texts: list[str]) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["status"], ["features"], ["dead-letters"], ["get", "customer_id=42", "--service", "churn"],
+        ["status"], ["features"], ["dead-letters"], ["parity"],
+        ["get", "customer_id=42", "--service", "churn"],
         ["plan", "--repo", "repo"], ["apply", "--repo", "repo"],
         ["training-set", "--labels", "labels.csv", "--service", "churn", "--out", "out.csv"],
     ],

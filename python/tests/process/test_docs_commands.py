@@ -59,6 +59,12 @@ LISTED: dict[Key, tuple[str, str]] = {
     Key(README, "From Python", 1): ("pip install", "fetches setuptools; the next block runs with ./python on its path"),
     Key("CONTRIBUTING.md", "Build and test", 1): ("make lint", "make targets, of which one runs these tests"),
     Key("docs/parity.md", "Parity", 1): ("make parity", "a make target that takes minutes; tests/parity runs a slice of it"),
+    Key("docs/parity.md", "On a live store", 1): ("strandline parity", "test_parity_command.py runs it beside a server"),
+    **{
+        Key(ADMIN, section, number): ('"', "test_parity_command.py and HistoryMessageTests ask these")
+        for section in ("sample_entities", "entity_history")
+        for number in (1, 2)
+    },
     Key("docs/expressions.md", "Expressions", 1): ("filter:", "two lines of a view; the views of docs/definitions.md are run"),
     Key("docker/README.md", "Strandline in a container", 1): ("docker build", "needs docker, and packages to build"),
 }
