@@ -135,6 +135,39 @@ import Windowing
         #expect(try world.read(0, 0, point)[0].value == .int64(count))
     }
 
+    /// History drops no instant in part: one that fills more than a leaf stays as a whole while one of its events is young.
+    @Test func anInstantOfManyLeavesIsKeptWhole() throws {
+        let definition = Self.definition("quantity", .microseconds(RetentionTests.history))
+        let world = try TestStore { _ in definition }
+        func record(_ time: Int64, _ offset: Int64) -> World.Record {
+            let event = OracleEvent(
+                time: time,
+                arrival: 0,
+                position: OracleEvent.Place(offset: offset),
+                values: [.float64(1), .int64(offset % 500), .null, .null, .null]
+            )
+            return World.Record(user: 0, card: 0, event: event)
+        }
+        let instant = World.start + World.second
+        world.clock.advance(by: 2 * World.second)
+        try world.commit((0..<700).map { record(instant, $0) })
+        world.clock.advance(by: 30 * World.second)
+        try world.commit([record(instant, 700)])
+        try world.store.fold()
+        for (seconds, kept) in [(20, 702), (40, 2)] as [(Int64, Int)] {
+            world.clock.advance(by: seconds * World.second)
+            try world.commit([record(world.clock.now.microseconds, 800 + seconds)])
+            while try world.store.retain() {}
+            world.store.evictAll()
+            let now = ReadPoint(asOf: world.clock.now, knownAt: .distantFuture)
+            try world.check(0, 0, now, "after \(seconds) s")
+            try world.store.fold()
+            let horizon = try #require(world.store.catalog.sources["s"]).horizon
+            #expect(horizon.microseconds > instant + World.second)
+            #expect(try RetentionTests.storedEvents(world.store, history: 1) == kept)
+        }
+    }
+
     /// What is stored was read under one rule: no other one can come over it.
     @Test(arguments: [nil, "word", "quantity"], [nil, "word", "quantity"])
     func anotherEventIDNeedsAnotherName(before: String?, after: String?) throws {

@@ -12,7 +12,6 @@
 // arrived by K and K < since; at the newest K when the mark is not null, which is what tiles and bases are filled by.
 
 import FeatureModel
-import Glibc
 
 /// An event that is about to be inserted, on its way past those of the same instant.
 struct EventTwins {
@@ -72,10 +71,7 @@ struct EventTwins {
 
     /// Whether a string of the same length is the id.
     private func isSame(_ theirs: UnsafeRawBufferPointer) -> Bool {
-        batch.withString(slot) { own in
-            guard let a = own.baseAddress, let b = theirs.baseAddress else { return own.count == theirs.count }
-            return memcmp(a, b, min(own.count, theirs.count)) == 0
-        }
+        batch.withString(slot) { $0.elementsEqual(theirs) }
     }
 }
 
