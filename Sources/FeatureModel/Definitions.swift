@@ -93,6 +93,9 @@ public struct Source: Hashable, Sendable {
     public var envelope: Envelope?
     /// How the record key of a record without a value names the entity that is deleted; nil: such records are no deletes.
     public var keyFormat: KeyFormat?
+    /// The field, string or int64, that is the same in all copies of an event that a producer sent more than once; nil: every
+    /// record is an event of its own.
+    public var eventID: String?
 
     public static let maxFutureDefault: Int64 = 3_600_000_000
     public static let recordBytesMaxDefault = 1 << 20
@@ -108,7 +111,8 @@ public struct Source: Hashable, Sendable {
         deadLetterTopic: String?,
         schema: [Field],
         envelope: Envelope? = nil,
-        keyFormat: KeyFormat? = nil
+        keyFormat: KeyFormat? = nil,
+        eventID: String? = nil
     ) {
         self.name = name
         self.topic = topic
@@ -121,6 +125,7 @@ public struct Source: Hashable, Sendable {
         self.schema = schema
         self.envelope = envelope
         self.keyFormat = keyFormat
+        self.eventID = eventID
     }
 }
 

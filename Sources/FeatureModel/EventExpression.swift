@@ -3,6 +3,7 @@
 //   filter: status = 'paid'            --> a stored mark: null unless the expression is true
 //   columns: {net: amount - fee}       --> a stored column under the expression's own text
 //   a source with tombstones           --> a stored mark: null for the tombstones, whatever the view
+//   a source with an event_id          --> its field, and a mark: null for duplicates, whatever the view
 //
 // The mark of a filter is there for tombstones too: attribute views take them as versions, feature views leave out what
 // lacks the other mark.
@@ -46,6 +47,9 @@ public enum StoredColumn: Hashable, Sendable {
     case mark(String)
     /// True for every event but tombstones, for which it is null.
     case live
+    /// Null for an event whose `event_id`, this field, another one of the same event time and a lesser position has. What is
+    /// stored does not matter: where the entity's events come together the mark is made anew.
+    case counts(by: String)
 
     public var name: String {
         switch self {
@@ -53,6 +57,7 @@ public enum StoredColumn: Hashable, Sendable {
         case .value(let text): "= \(text)"
         case .mark(let text): "? \(text)"
         case .live: Self.liveName
+        case .counts(let field): Self.countsPrefix + field
         }
     }
 
@@ -63,12 +68,15 @@ public enum StoredColumn: Hashable, Sendable {
             self = .mark(String(name.dropFirst(2)))
         } else if name == Self.liveName {
             self = .live
+        } else if name.hasPrefix(Self.countsPrefix) {
+            self = .counts(by: String(name.dropFirst(Self.countsPrefix.count)))
         } else {
             self = .field(name)
         }
     }
 
     private static let liveName = "! live"
+    private static let countsPrefix = "! counts by "
 }
 
 extension EventView {
@@ -96,6 +104,10 @@ extension EventView {
         }
         if let filterColumn { add(filterColumn, .bool) }
         if source.hasTombstones { add(.live, .bool) }
+        if let field = source.eventID {
+            add(.field(field), source.schema.first { $0.name == field }?.type)
+            add(.counts(by: field), .int64)
+        }
         return wanted
     }
 

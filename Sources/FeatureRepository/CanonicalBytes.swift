@@ -72,6 +72,10 @@ struct CanonicalBytes {
             text("key_format")
             text(format.rawValue)
         }
+        if let field = source.eventID {
+            text("event_id")
+            text(field)
+        }
         let covered = columns.map { columns in source.schema.filter { columns.contains($0.name) } } ?? source.schema
         list(covered.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) { $0.field($1) }
     }

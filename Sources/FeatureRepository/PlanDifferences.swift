@@ -36,6 +36,11 @@ func sourceChanges(_ plan: inout Plan, _ old: Source, _ new: Source) -> [String]
                         + "give the source a new name"
                 )
             }
+        case "event_id":
+            plan.refusals.append(
+                "source '\(new.name)': event_id changes from \(before.value) to \(after.value); which stored events are duplicates was decided by "
+                    + "the old one; give the source a new name"
+            )
         case "start":
             plan.notes.append("source '\(new.name)': start takes effect only for partitions without a stored offset")
         case "max_future", "record_bytes_max":

@@ -18,6 +18,7 @@ func settingLines(_ source: Source) -> [(key: String, value: String)] {
         ("max_future", TimeWindow.text(microseconds: source.maxFuture)),
         ("record_bytes_max", "\(source.recordBytesMax)"), ("dead_letter_topic", source.deadLetterTopic ?? "none"),
         ("envelope", source.envelope?.rawValue ?? "none"), ("key_format", source.keyFormat?.rawValue ?? "none"),
+        ("event_id", source.eventID ?? "none"),
     ]
 }
 

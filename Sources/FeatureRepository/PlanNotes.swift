@@ -78,6 +78,8 @@ private struct LifetimeState: Hashable {
 
 private func storedNames(_ view: any EventView, _ definition: FeatureStoreDefinition) -> [String] {
     guard let source = definition.sources.first(where: { $0.name == view.source }) else { return [] }
-    // A mark of tombstones that a history lacks is refused, not noted.
-    return view.storedColumns(of: source).map(\.column).filter { $0 != .live }.map(\.name)
+    // A mark of tombstones or duplicates that a history lacks is refused, not noted.
+    return view.storedColumns(of: source).map(\.column).filter { column in
+        if case .counts = column { false } else { column != .live }
+    }.map(\.name)
 }

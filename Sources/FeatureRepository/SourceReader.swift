@@ -5,7 +5,7 @@ import FeatureModel
 extension RepositoryReader {
     static let sourceKeys = [
         "name", "topic", "format", "timestamp_field", "timestamp_format", "schema", "start", "max_future",
-        "record_bytes_max", "dead_letter_topic", "envelope", "key_format",
+        "record_bytes_max", "dead_letter_topic", "envelope", "key_format", "event_id",
     ]
     static let columnCountMax = 1000
     /// In bytes; Kafka's own upper bound for a message is 1 GB.
@@ -68,6 +68,17 @@ extension RepositoryReader {
                 "'\(column.name)' is the timestamp_field, so its type in 'schema' must be timestamp, not \(column.type.name)"
             )
         }
+        let eventID = map.text("event_id")
+        if let eventID, let schema, schema.isWhole {
+            let type = schema.fields.first { $0.name == eventID.value }?.type
+            if type != .string, type != .int64 {
+                diagnostics.add(
+                    eventID.location,
+                    "'event_id' must name a column of 'schema' of type string or int64; \(eventID.value.quoted) is "
+                        + (type.map { "of type \($0.name)" } ?? "not there")
+                )
+            }
+        }
         let topic = readTopics(map, name: item.name)
         guard let name = item.name else { return sources.isComplete = false }
         // A source with a mistake still counts as known, so that its views are not reported for it.
@@ -85,7 +96,8 @@ extension RepositoryReader {
                 deadLetterTopic: topic.deadLetters,
                 schema: schema.fields,
                 envelope: envelope,
-                keyFormat: keyFormat
+                keyFormat: keyFormat,
+                eventID: eventID?.value
             )
         }
         sources.add(name, source, diagnostics)

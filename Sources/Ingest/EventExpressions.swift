@@ -15,7 +15,7 @@ enum ColumnOrigin {
     case expression(Int)
     /// True; of a tombstone null.
     case live
-    /// The definition no longer has it: stored as null.
+    /// The definition no longer has it, or it is not for ingest to know: stored as null.
     case absent
 }
 
@@ -40,7 +40,7 @@ final class EventExpressions {
     init(_ plan: SourcePlan) {
         expressions = plan.expressions
         evaluators = plan.expressions.map { ExpressionEvaluator($0.compiled) }
-        inputs = EventBatch(types: plan.expressionInputs.map(\.type), capacity: 1024)
+        inputs = EventBatch(types: ColumnTypes(plan.expressionInputs.map(\.type)), capacity: 1024)
     }
 
     /// Fills a column of `batch`, whose rows are those of `inputs`.

@@ -85,6 +85,8 @@ struct SourcePlan {
                 columns: history.columns.map { column in
                     let stored = StoredColumn(name: column.field.name)
                     if stored == .live { return .live }
+                    // Made where the entity's events come together, which may not be in memory now.
+                    if case .counts = stored { return .absent }
                     if case .field = stored {
                         return source.schema.contains(column.field) ? .field(index(column.field, in: row)) : .absent
                     }

@@ -21,6 +21,8 @@ public struct PlannedAttribute: Sendable {
     public var filter: Int?
     /// The column that is null for tombstones; nil where a history has none.
     public var live: Int?
+    /// The column that is null for duplicates, which are no versions; nil where a history has none.
+    public var counts: Int?
     /// Microseconds; nil: no limit.
     public var maxAge: Int64?
     /// Values are complete only from here on; `distantPast` when the store saw the log from its beginning.
@@ -30,18 +32,20 @@ public struct PlannedAttribute: Sendable {
         column: (index: Int, type: ValueType),
         filter: Int? = nil,
         live: Int? = nil,
+        counts: Int? = nil,
         maxAge: Int64? = nil,
         availableFrom: Instant
     ) {
         self.column = column
         self.filter = filter
         self.live = live
+        self.counts = counts
         self.maxAge = maxAge
         self.availableFrom = availableFrom
     }
 
     /// An event is a version when its null word has none of these bits. The marks of filters are there for tombstones.
-    var mask: UInt64 { nullBit(filter) }
+    var mask: UInt64 { nullBit(filter) | nullBit(counts) }
 }
 
 /// What an attribute is read from.

@@ -22,6 +22,8 @@ public struct PlannedAggregation: Sendable {
     public var filter: Int?
     /// The column that is null for tombstones, which do not count; nil where a history has none.
     public var live: Int?
+    /// The column that is null for duplicates, which do not count; nil where a history has none.
+    public var counts: Int?
     /// Values are complete only from here on; `distantPast` when the store saw the log from its beginning.
     public var availableFrom: Instant
 
@@ -35,6 +37,7 @@ public struct PlannedAggregation: Sendable {
         defaultValue: FeatureValue?,
         filter: Int? = nil,
         live: Int? = nil,
+        counts: Int? = nil,
         availableFrom: Instant
     ) {
         self.function = function
@@ -46,6 +49,7 @@ public struct PlannedAggregation: Sendable {
         self.defaultValue = defaultValue
         self.filter = filter
         self.live = live
+        self.counts = counts
         self.availableFrom = availableFrom
     }
 
@@ -56,7 +60,7 @@ public struct PlannedAggregation: Sendable {
     var mask: UInt64 { nullBit(counted?.index) | filterMask }
 
     /// An event belongs to the view when its null word has none of these bits.
-    var filterMask: UInt64 { nullBit(filter) | nullBit(live) }
+    var filterMask: UInt64 { nullBit(filter) | nullBit(live) | nullBit(counts) }
 
     /// The type of the result: of a series a list.
     public var resultType: FeatureType {

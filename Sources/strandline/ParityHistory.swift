@@ -105,6 +105,14 @@ struct RawHistory {
         return counted[filter] ?? filter
     }
 
+    /// The column of the source's `event_id`; nil where every event counts.
+    var eventID: Int? {
+        for name in columns.keys {
+            if case .counts(let field) = StoredColumn(name: name) { return index(of: .field(field)) }
+        }
+        return nil
+    }
+
     /// From when on a feature over these columns is complete; nil when it always was.
     func availableFrom(of used: [StoredColumn]) -> Int64? {
         ([availableFrom] + used.map { columns[$0.name]?.availableFrom }).compactMap { $0 }.max()

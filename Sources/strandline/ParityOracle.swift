@@ -47,7 +47,9 @@ extension RawHistory {
             query.length = step
             query.series = count
         }
-        guard let dropped else { return NaiveOracle.value(events, query, asOf: asOf, knownAt: knownAt, edge: edge) }
+        guard let dropped else {
+            return NaiveOracle.value(events, query, asOf: asOf, knownAt: knownAt, edge: edge, eventID: eventID)
+        }
         guard isWhole(aggregation.timeWindow, query, asOf, knownAt, edge, dropped) else { return nil }
         // That there were events is known of the dropped ones; where this one stands no window reaches.
         let gone = OracleEvent(
@@ -57,7 +59,14 @@ extension RawHistory {
             values: events.first.map { $0.values.map { _ in .null } } ?? []
         )
         if events.isEmpty { return nil }
-        return NaiveOracle.value([gone] + events, query, asOf: asOf, knownAt: knownAt, edge: edge)
+        return NaiveOracle.value(
+            [gone] + events,
+            query,
+            asOf: asOf,
+            knownAt: knownAt,
+            edge: edge,
+            eventID: eventID
+        )
     }
 
     /// Whether a window needs none of the dropped events.
@@ -71,7 +80,7 @@ extension RawHistory {
     ) -> Bool {
         let end = Int128(asOf) - Int128(query.offset)
         if case .events(let count) = window {
-            let inside = events.count { event in
+            let inside = NaiveOracle.withoutDuplicates(events, eventID, knownAt: knownAt).count { event in
                 event.arrival <= knownAt && (edge == .strict ? Int128(event.time) < end : Int128(event.time) <= end)
                     && query.filter.map { event.values[$0] != .null } ?? true
             }
@@ -108,6 +117,6 @@ extension RawHistory {
             }
             guard hasVersion else { return nil }
         }
-        return NaiveOracle.value(events, asked, asOf: asOf, knownAt: knownAt, edge: edge)
+        return NaiveOracle.value(events, asked, asOf: asOf, knownAt: knownAt, edge: edge, eventID: eventID)
     }
 }

@@ -16,7 +16,11 @@ import Windowing
     private static let (mark, live) = (3, 4)
     private static let filter = EventExpression(text: "active", type: .bool, fields: ["active"])
 
-    static func definition(hasTombstones: Bool = true, history: HistoryLength = .forever) -> FeatureStoreDefinition {
+    static func definition(
+        hasTombstones: Bool = true,
+        history: HistoryLength = .forever,
+        eventID: String? = nil
+    ) -> FeatureStoreDefinition {
         FeatureStoreDefinition(
             project: "test",
             entities: [Entity(name: "customer", joinKeys: [Field(name: "id", type: .int64)])],
@@ -28,7 +32,8 @@ import Windowing
                     timestampFormat: .epochMicroseconds,
                     deadLetterTopic: nil,
                     schema: schema + [Field(name: "id", type: .int64)],
-                    keyFormat: hasTombstones ? .json : nil
+                    keyFormat: hasTombstones ? .json : nil,
+                    eventID: eventID
                 )
             ],
             featureViews: [
@@ -70,7 +75,9 @@ import Windowing
         "changes:sum",
     ].compactMap { FeatureReference($0) }
 
-    private static func expected(_ events: [OracleEvent], _ point: ReadPoint, horizon: Int64?) -> [OracleAnswer] {
+    private static func expected(_ events: [OracleEvent], _ point: ReadPoint, horizon: Int64?, eventID: Int?)
+        -> [OracleAnswer]
+    {
         func window(_ function: AggregateFunction, _ column: Int?, newest: Int? = nil) -> OracleAnswer {
             let query = OracleQuery(function: function, column: column, length: nil, newest: newest, filter: live)
             return NaiveOracle.value(
@@ -79,7 +86,8 @@ import Windowing
                 asOf: point.asOf.microseconds,
                 knownAt: point.knownAt.microseconds,
                 edge: point.boundary == .strict ? .strict : .inclusive,
-                horizon: horizon
+                horizon: horizon,
+                eventID: eventID
             )
         }
         func attribute(_ column: Int, filter: Int? = nil, maxAge: Int64? = nil) -> OracleAnswer {
@@ -89,7 +97,8 @@ import Windowing
                 asOf: point.asOf.microseconds,
                 knownAt: point.knownAt.microseconds,
                 edge: point.boundary == .strict ? .strict : .inclusive,
-                horizon: horizon
+                horizon: horizon,
+                eventID: eventID
             )
         }
         return [
@@ -127,14 +136,18 @@ import Windowing
         batch.nulls[row] = nulls
     }
 
-    /// Half of the worlds drop history after 40 s.
+    /// Half of the worlds drop history after 40 s; some take copies of a value at one instant for one event.
     @Test(arguments: TestSeeds.list(16), [false, true])
     func readsEqualTheOracle(seed: UInt64, isDropping: Bool) throws {
         var random = SplitMix64(seed: seed)
+        let eventID = [nil, 0, 1].randomElement(using: &random) ?? nil
         let length = 40 * Self.second
         let (folder, start) = (TemporaryFolder(), Int64(1_700_000_000_000_000))
         let clock = ManualClock(Instant(microseconds: start))
-        let definition = Self.definition(history: isDropping ? .microseconds(length) : .forever)
+        let definition = Self.definition(
+            history: isDropping ? .microseconds(length) : .forever,
+            eventID: eventID.map { Self.schema[$0].name }
+        )
         var store = try FeatureStore(directory: folder.path, options: StoreOptions()) { clock.now }
         defer { store.close() }
         try store.apply(definition, definitionHash: "one", files: [])
@@ -165,6 +178,11 @@ import Windowing
                         event.time = max(now - length, earliest, (now - late) / Self.second * Self.second)
                     }
                     let isTombstone = random.oneIn(6)
+                    if eventID != nil, random.oneIn(2) {
+                        let number = Int64.random(in: 0...2, using: &random)
+                        event.values[0] = .string("country \(number)")
+                        event.values[1] = .int64(number)
+                    }
                     let passes = event.values[2] == .bool(true)
                     event.values += [isTombstone || passes ? .bool(passes) : .null, isTombstone ? .null : .bool(true)]
                     if isTombstone { event.values.replaceSubrange(0..<3, with: [.null, .null, .null]) }
@@ -229,7 +247,7 @@ import Windowing
                     )
                 }
                 let horizon = store.catalog.sources["s"]?.horizon.microseconds
-                let wanted = Self.expected(known[customer] ?? [], point, horizon: horizon)
+                let wanted = Self.expected(known[customer] ?? [], point, horizon: horizon, eventID: eventID)
                 for index in found.indices where found[index] != wanted[index] {
                     Issue.record(
                         "\(TestSeeds.hint(seed)): \(Self.references[index]) of \(customer) at \(point): \(found[index]), oracle \(wanted[index])"

@@ -11,7 +11,7 @@ import Windowing
 
     static func batch(_ count: Int, seed: UInt64, nullsOneIn: Int = 4) -> EventBatch {
         var stream = SeededStream(SeededStream.Shape(types: types, nullsOneIn: nullsOneIn, isExtreme: true), seed: seed)
-        let batch = EventBatch(types: types)
+        let batch = EventBatch(types: ColumnTypes(types))
         let events = (0..<count).map { stream.next(arrival: Int64($0)).event }.sorted {
             ($0.time, $0.stream.rawValue, $0.position.offset) < ($1.time, $1.stream.rawValue, $1.position.offset)
         }
@@ -76,7 +76,7 @@ import Windowing
         ]
         for trailer in trailers {
             let leaf = LeafCodec.encode(batch, rows: 0..<count, trailer)
-            let decoded = EventBatch(types: Self.types)
+            let decoded = EventBatch(types: ColumnTypes(Self.types))
             #expect(try leaf.withUnsafeBytes { try LeafCodec.decode($0, into: decoded) } == trailer)
             #expect(try leaf.withUnsafeBytes { try LeafCodec.firstTime($0) } == (count == 0 ? nil : batch.times[0]))
             #expect(Self.text(decoded, hasKeys: false) == Self.text(batch, hasKeys: false))
@@ -89,7 +89,7 @@ import Windowing
         var events = EntityEvents()
         defer { events.free() }
         for row in 0..<batch.count { events.insert(row, of: batch) }
-        let copy = EventBatch(types: Self.types)
+        let copy = EventBatch(types: ColumnTypes(Self.types))
         events.copy(arrivedAfter: .min, through: .max, to: copy)
         let direct = LeafCodec.encode(batch, rows: 0..<200, LeafCodec.Trailer())
         #expect(LeafCodec.encode(copy, rows: 0..<200, LeafCodec.Trailer()).count == direct.count)
@@ -142,7 +142,7 @@ import Windowing
     static func decode(_ subject: Subject, _ bytes: [UInt8]) throws {
         switch subject {
         case .leaf:
-            let decoded = EventBatch(types: types)
+            let decoded = EventBatch(types: ColumnTypes(types))
             _ = try bytes.withUnsafeBytes { try LeafCodec.decode($0, into: decoded) }
             _ = text(decoded, hasKeys: false)
         case .journal:

@@ -197,7 +197,7 @@ import Windowing
     }
 
     static func row(_ types: [ValueType]) -> EventBatch {
-        let batch = EventBatch(types: types)
+        let batch = EventBatch(types: ColumnTypes(types))
         _ = batch.appendRows(1)
         batch.times[0] = 1
         batch.streams[0] = 1

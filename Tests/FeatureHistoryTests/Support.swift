@@ -158,6 +158,10 @@ final class TestStore {
     private(set) var isGrown = false
     /// When `grown` was applied, if the source had been consumed before.
     private(set) var grownAt: Int64?
+    /// The place of the source's `event_id` among the fields.
+    var eventID: Int? {
+        store.catalog.definition.sources[0].eventID.flatMap { id in World.fields.firstIndex { $0.name == id } }
+    }
     private(set) var users: [Int64: [OracleEvent]] = [:]
     private(set) var cards: [Int64: [OracleEvent]] = [:]
     private(set) var arrivals: [Int64] = []
@@ -331,7 +335,8 @@ final class TestStore {
                     asOf: point.asOf.microseconds,
                     knownAt: point.knownAt.microseconds,
                     edge: point.boundary == .strict ? .strict : .inclusive,
-                    horizon: store.catalog.sources["s"]?.horizon.microseconds
+                    horizon: store.catalog.sources["s"]?.horizon.microseconds,
+                    eventID: eventID
                 )
             }
         }

@@ -179,6 +179,12 @@ import Testing
             mistakes(Self.files(customers: Self.customers.replacing("key_format: json", with: line)))
         }
         #expect(found("key_format: jsn") == ["sources.yaml:14:17: unknown key_format 'jsn'; did you mean 'json'?"])
+        func rule(_ what: String) -> [String] {
+            ["sources.yaml:14:15: 'event_id' must name a column of 'schema' of type string or int64; \(what)"]
+        }
+        #expect(found("event_id: country") == [] && found("event_id: limit") == [])
+        #expect(found("event_id: at") == rule("'at' is of type timestamp"))
+        #expect(found("event_id: nothing") == rule("'nothing' is not there"))
         #expect(found("envelope: maxwell") == ["sources.yaml:14:15: unknown envelope 'maxwell'; supported: debezium"])
     }
 

@@ -27,6 +27,23 @@ import Testing
         )
     }
 
+    /// Which events count depends on the event_id, and stored ones were read by the old one.
+    @Test func eventIDMatters() throws {
+        let old = try changed { $0.sources[0].eventID = "city" }
+        #expect(
+            try definitionHash(ofView: "spend", in: old) != definitionHash(ofView: "spend", in: Sample.definition())
+        )
+        for field in [nil, "customer_id"] {
+            let plan = Plan(from: old, to: try changed { $0.sources[0].eventID = field })
+            #expect(
+                plan.refusals == [
+                    "source 'orders': event_id changes from city to \(field ?? "none"); which stored events are duplicates was decided by the "
+                        + "old one; give the source a new name"
+                ]
+            )
+        }
+    }
+
     @Test func layoutCommentsAndOrderDoNotMatter() throws {
         let one = """
             # everything in one file

@@ -31,7 +31,7 @@ import Testing
         (
             "sources: [!!str a]",
             [
-                "1:11: a source must be a mapping with the keys name, topic, format, timestamp_field, timestamp_format, schema, start, max_future, record_bytes_max, dead_letter_topic, envelope, key_format, not a single value"
+                "1:11: a source must be a mapping with the keys name, topic, format, timestamp_field, timestamp_format, schema, start, max_future, record_bytes_max, dead_letter_topic, envelope, key_format, event_id, not a single value"
             ]
         ),
         ("sources: !!int 1", ["1:10: tags are not supported; leave 'tag:yaml.org,2002:int' out"]),

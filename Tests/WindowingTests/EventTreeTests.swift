@@ -95,7 +95,7 @@ import Testing
         for _ in 0..<20 {
             let after = Int64.random(in: -1..<50, using: &random)
             let through = Int64.random(in: after..<60, using: &random)
-            let batch = EventBatch(types: Self.types, capacity: 1)
+            let batch = EventBatch(types: ColumnTypes(Self.types), capacity: 1)
             built.events.copy(arrivedAfter: after, through: through, to: batch)
             let wanted = events.filter { $0.arrival > after && $0.arrival <= through }.map {
                 EventOrder(time: $0.time, stream: $0.stream.rawValue, offset: $0.position.offset)

@@ -7,17 +7,17 @@ final class EventsBuilder {
     private(set) var events: EntityEvents
 
     /// - Parameter order: the order of insertion.
-    init(_ list: [OracleEvent], types: [ValueType], shape: TreeShape = .standard) {
+    init(_ list: [OracleEvent], types: [ValueType], shape: TreeShape = .standard, eventID: EventIDColumns? = nil) {
         events = EntityEvents(shape: shape)
-        let batch = EventBatch(types: types, capacity: 1)
+        let batch = EventBatch(types: ColumnTypes(types, eventID: eventID), capacity: 1)
         for event in list { Self.append(event, to: batch) }
         for row in 0..<batch.count { events.insert(row, of: batch) }
     }
 
     deinit { events.free() }
 
-    func insert(_ event: OracleEvent, types: [ValueType]) -> Bool {
-        let batch = EventBatch(types: types, capacity: 1)
+    func insert(_ event: OracleEvent, types: [ValueType], eventID: EventIDColumns? = nil) -> Bool {
+        let batch = EventBatch(types: ColumnTypes(types, eventID: eventID), capacity: 1)
         Self.append(event, to: batch)
         return events.insert(0, of: batch)
     }

@@ -1,9 +1,11 @@
 // A journal row: all events of one commit, packed, as it stands in RocksDB until a fold has moved them to leaves.
 //
 //   version u8 | arrival i64 | histories varint
-//   per history: id u32 | rows varint | columns varint | types: columns x u8
+//   per history: id u32 | rows varint | columns varint | types: columns x u8 | event_id u8 | its mark u8
 //     times rows x i64 | streams rows x u64 | offsets rows x i64 | nulls rows x u64
 //     columns x rows x u64 (slots) | keys rows x u64 | keyBytes length-prefixed | strings length-prefixed
+//
+// The last two are columns; 255 both where the source names no event_id.
 //
 // Plain arrays: a row is written on the commit path and read only after a restart, so it is copied, not coded.
 
@@ -12,6 +14,7 @@ import Windowing
 
 enum JournalCodec {
     static let version: UInt8 = 1
+    private static let noColumn: UInt8 = 255
 
     static func encode(_ batches: [(history: UInt32, batch: EventBatch)], arrival: Int64) -> [UInt8] {
         var writer = ByteWriter()
@@ -26,6 +29,8 @@ enum JournalCodec {
             writer.append(varint: UInt64(count))
             writer.append(varint: UInt64(batch.columnCount))
             for type in batch.types { writer.append(type.rawValue) }
+            writer.append(batch.eventID.map { UInt8($0.id) } ?? noColumn)
+            writer.append(batch.eventID.map { UInt8($0.mark) } ?? noColumn)
             writer.append(array: batch.times, byteCount: count * 8)
             writer.append(array: batch.streams, byteCount: count * 8)
             writer.append(array: batch.offsets, byteCount: count * 8)
@@ -60,7 +65,15 @@ enum JournalCodec {
                 }
                 types.append(type)
             }
-            let batch = EventBatch(types: types, capacity: count)
+            let (id, mark) = (try reader.read(UInt8.self), try reader.read(UInt8.self))
+            var columnTypes = ColumnTypes(types)
+            if id != noColumn || mark != noColumn {
+                guard id < columns, mark < columns, types[Int(id)] == .string || types[Int(id)] == .int64,
+                    types[Int(mark)] == .int64
+                else { throw reader.corrupt("event_id in column \(id), its mark in \(mark)") }
+                columnTypes.eventID = EventIDColumns(id: Int(id), mark: Int(mark))
+            }
+            let batch = EventBatch(types: columnTypes, capacity: count)
             _ = batch.appendRows(count)
             for row in 0..<count { batch.arrivals[row] = arrival }
             try copy(to: batch.times, count, &reader)

@@ -109,7 +109,7 @@ extension FeatureStore {
     func readEvents(
         of identity: [UInt8],
         history: UInt32,
-        types: [ValueType],
+        types: ColumnTypes,
         retention: Retention,
         _ body: (EntityEvents) -> Void
     ) throws(StoreError) -> Bool {

@@ -13,7 +13,7 @@ public final class LookupPlan: Sendable {
     /// The features of one history.
     struct Part: Sendable {
         var history: UInt32
-        var types: [ValueType]
+        var types: ColumnTypes
         /// Indexes of the request's join keys that make up this history's entity key; nil when they are all, in order.
         var components: [Int]?
         var windows: WindowPlan
@@ -147,6 +147,7 @@ extension PlannedAggregation {
             defaultValue: aggregation.defaultValue,
             filter: view.filterColumn.flatMap { history.column($0.name)?.index },
             live: history.column(StoredColumn.live.name)?.index,
+            counts: history.countsBy?.mark,
             availableFrom: availableFrom
         )
     }
@@ -160,6 +161,7 @@ extension PlannedAttribute {
             column: (index, column.field.type),
             filter: view.filterColumn.flatMap { history.column($0.name)?.index },
             live: history.column(StoredColumn.live.name)?.index,
+            counts: history.countsBy?.mark,
             maxAge: view.maxAge,
             availableFrom: availableFrom
         )

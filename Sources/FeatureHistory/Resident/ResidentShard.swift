@@ -161,7 +161,7 @@ final class ResidentShard: @unchecked Sendable {
                 slots[slot].events.copy(arrivedAfter: .min, through: .max, to: tail)
                 slots[slot].events.free()
                 slots[slot].events = EntityEvents(shape: treeShape)
-                if let base, !base.withUnsafeBytes({ slots[slot].events.setBase($0, types: leaves.types) }) {
+                if let base, !base.withUnsafeBytes({ slots[slot].events.setBase($0, types: leaves.columnTypes) }) {
                     // As before, but for the order of its tail: the next read meets the same bytes.
                     for row in 0..<tail.count { slots[slot].events.insert(row, of: tail) }
                     byteCount += slots[slot].events.byteCount - before

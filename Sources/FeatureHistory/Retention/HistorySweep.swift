@@ -78,6 +78,7 @@ struct HistorySweep {
         var hasMore = false
         var isFirst = true
         var read = 0
+        var taken: [[UInt8]] = []
         while iterator.isValid, isFirst || iterator.key.starts(with: identity) {
             leaf.removeAll()
             let trailer = try LeafCodec.decode(iterator.value, into: leaf)
@@ -87,7 +88,7 @@ struct HistorySweep {
                     throw StoreError(.corruption, "the base of an entity is not readable")
                 }
             } else {
-                writes.delete(Array(iterator.key), in: families.leaves)
+                taken.append(Array(iterator.key))
             }
             for row in 0..<leaf.count { events.insert(row, of: leaf) }
             read += leaf.count
@@ -101,7 +102,9 @@ struct HistorySweep {
         try check(iterator)
         let isLast = !(iterator.isValid && iterator.key.starts(with: identity))
         events.drop(before: retention.horizon, keeping: retention.kept)
+        // An instant that goes on in a further leaf may keep all that was read.
         guard events.count < read else { return }
+        for key in taken { writes.delete(key, in: families.leaves) }
         leaf.removeAll()
         events.copy(arrivedAfter: .min, through: .max, to: leaf)
         let trailer = LeafCodec.Trailer(hasMore: hasMore && !isLast, base: events.encodedBase)

@@ -131,6 +131,14 @@ public final class Catalog: Sendable {
                     "source '\(source.name)': its stored events \(isMarked ? "have" : "do not have") tombstones; with another key_format or envelope it needs a new name"
                 )
             }
+            // Which stored events are duplicates is decided by the mark's field; without the mark all of them count.
+            let idField = histories[place].countsBy?.field
+            guard idField == source.eventID || (isEmpty && idField == nil) else {
+                throw StoreError(
+                    .refused,
+                    "source '\(source.name)': its stored events \(idField.map { "have the event_id '\($0)'" } ?? "have no event_id"); with another one it needs a new name"
+                )
+            }
             for (stored, type) in view.storedColumns(of: source) {
                 let name = stored.name
                 guard let field = type.map({ Field(name: name, type: $0) }) else {
@@ -175,6 +183,7 @@ extension FeatureStoreDefinition {
         guard let definition = sources.first(where: { $0.name == source }) else { return false }
         if case .field(let name) = column { return definition.schema.contains(Field(name: name, type: type)) }
         if column == .live { return definition.hasTombstones }
+        if case .counts(let field) = column { return definition.eventID == field }
         return views.contains { view in
             let computed =
                 view.columns.map { StoredColumn.value($0.expression.text) } + [view.filterColumn].compactMap { $0 }

@@ -122,7 +122,7 @@ extension FeatureStore {
     }
 
     private func fold(_ shard: ResidentShard, after: Int64, through: Int64) throws(StoreError) {
-        let histories = catalog.histories
+        let types = Dictionary(catalog.histories.map { ($0.id, $0.types) }, uniquingKeysWith: { first, _ in first })
         var writes = WriteBatch()
         let count = shard.slotCount
         var start = 0
@@ -130,7 +130,7 @@ extension FeatureStore {
             let range = start..<min(count, start + Self.slotsPerStep)
             var entities: [(identity: [UInt8], events: EventBatch)] = []
             shard.unfolded(range, after: after, through: through) { id in
-                histories.first { $0.id == id }.map { EventBatch(types: $0.types, capacity: 16) }
+                types[id].map { EventBatch(types: $0, capacity: 16) }
             } _: {
                 entities.append(($0, $1))
             }

@@ -132,7 +132,8 @@ extension FeatureStore {
                     )
                 }
                 // Slots are followed by the history's types: a row of other types would be read as what it is not.
-                guard schema.types.starts(with: batch.types) else {
+                let types = schema.types
+                guard types.starts(with: batch.types), batch.eventID == types.eventID else {
                     throw StoreError(.corruption, "journal row \(commit) has other columns than history \(history)")
                 }
                 resident.append(batch, history: history, isNewComplete: !hasLeaves.load(ordering: .relaxed))

@@ -1,4 +1,5 @@
 public import FeatureModel
+public import Windowing
 
 /// One history: all events of one source for one set of join keys, with the union of the columns that views use. Views
 /// of the same source and join keys share it, so a further view costs no further write, and an added feature over a
@@ -20,7 +21,21 @@ public struct HistorySchema: Hashable, Sendable {
         columns.firstIndex { $0.field.name == name }.map { ($0, columns[$0]) }
     }
 
-    public var types: [ValueType] { columns.map(\.field.type) }
+    /// The types of the columns, and which of them tell duplicates apart: where every batch of the history learns it.
+    public var types: ColumnTypes { ColumnTypes(columns.map(\.field.type), eventID: eventID) }
+
+    /// The mark of duplicates, and the field that it goes by; nil where the source names no `event_id`.
+    var countsBy: (mark: Int, field: String)? {
+        for (index, column) in columns.enumerated() {
+            if case .counts(let field) = StoredColumn(name: column.field.name) { return (index, field) }
+        }
+        return nil
+    }
+
+    private var eventID: EventIDColumns? {
+        guard let (mark, name) = countsBy, let (id, _) = column(name) else { return nil }
+        return EventIDColumns(id: id, mark: mark)
+    }
 }
 
 public struct HistoryColumn: Hashable, Sendable {

@@ -11,7 +11,7 @@ struct LeafWriter {
     /// - Parameter events: oldest first. Events that a leaf holds already are dropped (invariant S3).
     func merge(_ events: EventBatch, of identity: [UInt8], into writes: inout WriteBatch) throws(StoreError) {
         guard events.count > 0 else { return }
-        let leaf = EventBatch(types: events.types, capacity: LeafCodec.eventsMax)
+        let leaf = EventBatch(types: events.columnTypes, capacity: LeafCodec.eventsMax)
         let firstKey = Self.key(identity, .first)
         let stored = try storing { () throws(RocksDBError) in try database.get(firstKey, in: families.leaves) }
         let trailer = try stored.map { bytes throws(StoreError) in try Self.decode(bytes, into: leaf) }
@@ -74,7 +74,7 @@ struct LeafWriter {
         defer { all.free() }
         for row in 0..<leaf.count { all.insert(row, of: leaf) }
         for row in rows { all.insert(row, of: events) }
-        let result = EventBatch(types: events.types, capacity: all.count)
+        let result = EventBatch(types: events.columnTypes, capacity: all.count)
         all.copy(arrivedAfter: .min, through: .max, to: result)
         return result
     }

@@ -34,11 +34,14 @@ extension NaiveOracle {
         asOf: Int64,
         knownAt: Int64,
         edge: OracleQuery.Edge = .strict,
-        horizon: Int64? = nil
+        horizon: Int64? = nil,
+        eventID: Int? = nil
     ) -> OracleAnswer {
-        let gone = horizon.map { dropped(events, before: $0) } ?? []
+        let all = horizon.map { dropped(events, before: $0, eventID: eventID) } ?? []
         let lost = OracleAnswer(value: .null, status: .outsideRetention, newest: nil)
-        if gone.contains(where: { $0.arrival > knownAt }) { return lost }
+        if all.contains(where: { $0.arrival > knownAt }) { return lost }
+        let events = withoutDuplicates(events, eventID, knownAt: knownAt)
+        let gone = events.filter { all.contains($0) }
         func isTombstone(_ event: OracleEvent) -> Bool {
             attribute.live.map { event.values[$0] == .null } ?? false
         }
@@ -53,7 +56,7 @@ extension NaiveOracle {
             if newest.map({ $0.isBefore(event) }) ?? true { newest = event }
         }
         let isBehind = last.map { last in newest.map { $0.isBefore(last) } ?? true } ?? false
-        if isBehind, gone.contains(where: { isBefore($0.time, asOf, edge) }) { return lost }
+        if isBehind, all.contains(where: { isBefore($0.time, asOf, edge) }) { return lost }
         guard let version = newest, !isTombstone(version) else {
             return OracleAnswer(value: .null, status: .notFound, newest: nil)
         }

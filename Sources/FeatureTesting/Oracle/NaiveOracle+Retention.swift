@@ -4,11 +4,16 @@ import FeatureModel
 
 extension NaiveOracle {
     /// The events that are gone: from the oldest on, up to the first whose time or arrival is not before the horizon.
-    public static func dropped(_ events: [OracleEvent], before horizon: Int64) -> [OracleEvent] {
+    /// With an `event_id`, none of an instant that is not gone as a whole.
+    public static func dropped(_ events: [OracleEvent], before horizon: Int64, eventID: Int? = nil) -> [OracleEvent] {
         var gone: [OracleEvent] = []
         for event in events.sorted(by: { $0.isBefore($1) }) {
             if event.time >= horizon || event.arrival >= horizon { break }
             gone.append(event)
+        }
+        if eventID != nil {
+            let kept = events.filter { !gone.contains($0) }
+            gone.removeAll { event in kept.contains { $0.time == event.time } }
         }
         return gone
     }

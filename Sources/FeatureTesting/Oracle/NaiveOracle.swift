@@ -14,11 +14,13 @@ public enum NaiveOracle {
         asOf: Int64,
         knownAt: Int64,
         edge: OracleQuery.Edge = .strict,
-        horizon: Int64? = nil
+        horizon: Int64? = nil,
+        eventID: Int? = nil
     ) -> OracleAnswer {
+        let lost = horizon.map { dropped(events, before: $0, eventID: eventID) } ?? []
+        let events = withoutDuplicates(events, eventID, knownAt: knownAt)
         let known = events.filter { $0.arrival <= knownAt }
         let isFound = known.contains { isBefore($0.time, asOf, edge) }
-        let lost = horizon.map { dropped(events, before: $0) } ?? []
         // A window is one query; a series is one for each of its windows, the oldest first.
         let queries = query.series.map { count in
             (0..<count).reversed().map { number in

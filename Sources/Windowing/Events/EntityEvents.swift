@@ -5,7 +5,7 @@
 //           heap | bytes of string values |
 //           base | what is left of events that history has dropped |       see `HistoryBase`
 
-public import FeatureModel
+import FeatureModel
 
 /// The events of one entity. Not thread-safe; its shard's lock guards it. Must be `free`d by its owner.
 public struct EntityEvents {
@@ -19,7 +19,9 @@ public struct EntityEvents {
     /// Events that are here; those that were dropped do not count.
     public private(set) var count = 0
     /// Columns that were stored so far, and a bit for each that holds strings.
-    private var columnCount = 0
+    private var columnCount: Int32 = 0
+    /// nil: every event counts.
+    private var eventID: EventIDColumns?
     private var stringColumns: UInt64 = 0
     private let shape: TreeShape
 
@@ -35,7 +37,8 @@ public struct EntityEvents {
     /// Whether nothing is known about the entity: no event is here and none was dropped.
     public var isEmpty: Bool { count == 0 && basePointer == nil }
 
-    /// The latest arrival among the events; `Int64.min` when there are none.
+    /// The latest instant at which an event arrived or became a duplicate, which is an arrival too; `Int64.min` when there are
+    /// no events.
     public var newestArrival: Int64 { tree?.newestArrival ?? leaf.newestArrival }
 
     /// For warming the cache: reads the entity's own fields.
@@ -66,8 +69,9 @@ public struct EntityEvents {
             tree = EventTree(leaf, shape: shape)
             leaf = EventLeaf(columnCount: 0)
         }
+        let duplicateSince = batch.eventID == nil ? .max : meetTwins(row, of: batch)
         if let tree {
-            guard tree.insert(row, of: batch, &heap) else { return false }
+            guard tree.insert(row, of: batch, duplicateSince: duplicateSince, &heap) else { return false }
         } else {
             let order = batch.eventOrder(row)
             var index = Int(leaf.count)
@@ -75,21 +79,43 @@ public struct EntityEvents {
                 index = leaf.insertionIndex(order)
                 if index < Int(leaf.count), leaf.order(at: index) == order { return false }
             }
-            leaf.insert(row, of: batch, at: index, capacityMax: shape.leafEvents, &heap)
+            leaf.insert(
+                row,
+                of: batch,
+                at: index,
+                duplicateSince: duplicateSince,
+                capacityMax: shape.leafEvents,
+                &heap
+            )
         }
         count += 1
-        if batch.columnCount > columnCount {
-            for column in columnCount..<batch.columnCount where batch.types[column] == .string {
+        if batch.columnCount > Int(columnCount) {
+            for column in Int(columnCount)..<batch.columnCount where batch.types[column] == .string {
                 stringColumns |= 1 << UInt64(column)
             }
-            columnCount = batch.columnCount
+            columnCount = Int32(truncatingIfNeeded: batch.columnCount)
+            eventID = batch.eventID
         }
         return true
     }
 
+    /// Lets an event that is about to be inserted meet those of its instant.
+    ///
+    /// - Returns: since when it is a duplicate; `Int64.max`: it is none.
+    private mutating func meetTwins(_ row: Int, of batch: EventBatch) -> Int64 {
+        guard var twins = EventTwins(row, of: batch) else { return .max }
+        if let tree {
+            tree.meet(&twins, heap)
+        } else if leaf.count > 0, leaf.time(at: Int(leaf.count) - 1) >= twins.time {
+            _ = twins.meet(&leaf, heap)
+        }
+        return twins.since
+    }
+
     /// Types under which `copy` loses nothing: strings as strings, all else as 8 bytes.
-    public var storedTypes: [ValueType] {
-        (0..<columnCount).map { stringColumns & (1 << UInt64($0)) != 0 ? .string : .int64 }
+    public var storedTypes: ColumnTypes {
+        let types = (0..<Int(columnCount)).map { stringColumns & (1 << UInt64($0)) != 0 ? ValueType.string : .int64 }
+        return ColumnTypes(types, eventID: eventID)
     }
 
     /// Copies the events that arrived after `arrival` and not after `last` to the end of `batch`, oldest first.
@@ -158,14 +184,16 @@ public struct EntityEvents {
     }
 
     /// Drops the oldest events as long as both their event time and their arrival lie before `horizon`, and keeps in the
-    /// base what the layout says.
+    /// base what the layout says. Duplicates go together: with an `event_id` no instant is dropped in part.
     public mutating func drop(before horizon: Int64, keeping layout: BaseLayout?) {
         guard horizon > self.horizon else { return }
         self.horizon = horizon
+        var end = Int64.max
+        if eventID != nil { end = (tree?.root.firstKept(before: horizon) ?? leaf.firstKept(before: horizon)) ?? .max }
         if let tree {
-            if let left = tree.drop(before: horizon, { dropped($0, $1, layout) }) { count = left }
+            if let left = tree.drop(before: horizon, end: end, { dropped($0, $1, layout) }) { count = left }
         } else {
-            let rows = leaf.droppable(before: horizon)
+            let rows = leaf.droppable(before: horizon, end: end)
             guard rows > 0 else { return }
             dropped(leaf, rows, layout)
             leaf.removeFirst(rows)
@@ -193,7 +221,7 @@ public struct EntityEvents {
     ///
     /// - Parameter types: of the history's columns.
     /// - Returns: false when the bytes are no base of such columns.
-    public mutating func setBase(_ bytes: UnsafeRawBufferPointer, types: [ValueType]) -> Bool {
+    public mutating func setBase(_ bytes: UnsafeRawBufferPointer, types: ColumnTypes) -> Bool {
         for (column, type) in types.enumerated() where type == .string { stringColumns |= nullBit(column) }
         guard let base = HistoryBase(bytes, &heap, strings: stringColumns) else { return false }
         let pointer = UnsafeMutablePointer<HistoryBase>.allocate(capacity: 1)

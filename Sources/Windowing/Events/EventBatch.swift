@@ -13,6 +13,8 @@ public import FeatureModel
 public final class EventBatch {
     public let columnCount: Int
     public let types: [ValueType]
+    /// Where the source's `event_id` and the mark of duplicates are; nil: every event counts.
+    public let eventID: EventIDColumns?
     public private(set) var count = 0
     private var capacity: Int
     private var block: UnsafeMutablePointer<UInt64>
@@ -22,14 +24,18 @@ public final class EventBatch {
 
     private static let fixedArrays = 6
 
-    public init(types: [ValueType], capacity: Int = 256) {
-        self.types = types
+    public init(types: ColumnTypes, capacity: Int = 256) {
+        self.types = types.values
+        eventID = types.eventID
         columnCount = types.count
         self.capacity = max(16, capacity)
         block = .allocate(capacity: self.capacity * (Self.fixedArrays + types.count))
     }
 
     deinit { block.deallocate() }
+
+    /// What another batch of the same columns is made with.
+    public var columnTypes: ColumnTypes { ColumnTypes(types, eventID: eventID) }
 
     @inline(__always) private func words(_ index: Int) -> UnsafeMutablePointer<UInt64> { block + index * capacity }
     private func integers(_ index: Int) -> UnsafeMutablePointer<Int64> {

@@ -13,7 +13,9 @@ struct EventLeaf {
     private(set) var count: Int32 = 0
     private(set) var capacity: Int32 = 0
     private(set) var columnCount: Int32
-    /// The latest arrival among the events; `Int64.min` when there are none.
+    /// nil: every event counts.
+    private(set) var eventID: EventIDColumns?
+    /// The latest instant at which an event arrived or became a duplicate; `Int64.min` when there are no events.
     private(set) var newestArrival: Int64 = .min
     /// A bound below every arrival here; `Int64.max` when there are no events.
     private(set) var oldestArrival: Int64 = .max
@@ -53,7 +55,7 @@ struct EventLeaf {
     }
 
     @inline(__always)
-    private func array(_ index: Int) -> UnsafeMutablePointer<UInt64> {
+    func array(_ index: Int) -> UnsafeMutablePointer<UInt64> {
         // Callers hold that the block exists: count > 0, or room was just made.
         block.unsafelyUnwrapped + index * Int(capacity)
     }
@@ -108,7 +110,8 @@ struct EventLeaf {
             columns: array(Self.fixedArrays),
             columnStride: Int(capacity),
             heap: heap.bytes,
-            newestArrival: newestArrival
+            newestArrival: newestArrival,
+            markBit: eventID?.markBit ?? 0
         )
     }
 
@@ -131,8 +134,17 @@ struct EventLeaf {
     // MARK: Changes
 
     /// Puts a row of `batch` at `index`, which the caller has found to be its place.
+    ///
+    /// - Parameter duplicateSince: from which K on it is a duplicate; `Int64.max`: never.
     @inline(__always)
-    mutating func insert(_ row: Int, of batch: EventBatch, at index: Int, capacityMax: Int, _ heap: inout StringHeap) {
+    mutating func insert(
+        _ row: Int,
+        of batch: EventBatch,
+        at index: Int,
+        duplicateSince: Int64,
+        capacityMax: Int,
+        _ heap: inout StringHeap
+    ) {
         let columns = batch.columnCount
         if count == capacity || columns > Int(columnCount) { grow(columns: columns, capacityMax: capacityMax) }
         let moved = Int(count) - index
@@ -159,12 +171,31 @@ struct EventLeaf {
         count += 1
         newestArrival = max(newestArrival, arrival)
         oldestArrival = min(oldestArrival, arrival)
+        if let columns = batch.eventID {
+            eventID = columns
+            setMark(columns, at: index, duplicateSince: duplicateSince)
+        }
+    }
+
+    /// Says since when the event at `index` is a duplicate; `Int64.max`: it is none.
+    mutating func setMark(_ columns: EventIDColumns, at index: Int, duplicateSince: Int64) {
+        let isDuplicate = duplicateSince < .max
+        array(4)[index] = isDuplicate ? array(4)[index] | columns.markBit : array(4)[index] & ~columns.markBit
+        array(Self.fixedArrays + columns.mark)[index] = isDuplicate ? UInt64(bitPattern: duplicateSince) : 0
+        if isDuplicate { newestArrival = max(newestArrival, duplicateSince) }
+    }
+
+    /// Since when the event at `index` is a duplicate; `Int64.max`: it is none.
+    func duplicateSince(_ columns: EventIDColumns, at index: Int) -> Int64 {
+        guard array(4)[index] & columns.markBit != 0 else { return .max }
+        return Int64(bitPattern: array(Self.fixedArrays + columns.mark)[index])
     }
 
     /// Moves the events from `index` on to a leaf of their own.
     mutating func split(at index: Int) -> EventLeaf {
         let moved = Int(count) - index
         var newer = EventLeaf(columnCount: Int(columnCount))
+        newer.eventID = eventID
         guard moved > 0 else { return newer }
         newer.allocate(capacity: Int(capacity))
         for which in 0..<(Self.fixedArrays + Int(columnCount)) {
@@ -190,11 +221,19 @@ struct EventLeaf {
         readArrivals()
     }
 
-    /// How many events, from the oldest on, have both event time and arrival before `horizon`.
-    func droppable(before horizon: Int64) -> Int {
+    /// How many events, from the oldest on, have both event time and arrival before `horizon`, and an event time before
+    /// `end`.
+    func droppable(before horizon: Int64, end: Int64) -> Int {
+        let timeEnd = min(horizon, end)
         var rows = 0
-        while rows < Int(count), time(at: rows) < horizon, arrival(at: rows) < horizon { rows += 1 }
+        while rows < Int(count), time(at: rows) < timeEnd, arrival(at: rows) < horizon { rows += 1 }
         return rows
+    }
+
+    /// The event time of the first event that does not have both before `horizon`; nil when all do.
+    func firstKept(before horizon: Int64) -> Int64? {
+        let rows = droppable(before: horizon, end: .max)
+        return rows < Int(count) ? time(at: rows) : nil
     }
 
     /// Drops the oldest events; their strings stay in the heap until the entity goes.
@@ -214,6 +253,11 @@ struct EventLeaf {
         for index in 0..<Int(count) {
             newestArrival = max(newestArrival, arrival(at: index))
             oldestArrival = min(oldestArrival, arrival(at: index))
+        }
+        guard let eventID else { return }
+        for index in 0..<Int(count) {
+            let since = duplicateSince(eventID, at: index)
+            if since < .max { newestArrival = max(newestArrival, since) }
         }
     }
 

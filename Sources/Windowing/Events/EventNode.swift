@@ -15,6 +15,7 @@ struct NodeSummary {
     var first: EventOrder
     var lastTime: Int64
     var oldestArrival: Int64
+    /// The latest instant at which one of them arrived or became a duplicate.
     var newestArrival: Int64
 }
 
@@ -137,14 +138,15 @@ struct EventNode {
 
     /// Takes over that one event came in below a child, and forgets its tile.
     ///
+    /// - Parameter newest: its arrival, or when it became a duplicate if that is later.
     /// - Returns: the bytes that the tile gave back.
     @inline(__always)
-    func note(_ order: EventOrder, arrival: Int64, below index: Int) -> Int {
+    func note(_ order: EventOrder, arrival: Int64, newest: Int64, below index: Int) -> Int {
         let summary = storage.pointee.summaries.unsafelyUnwrapped + index
         if order < summary.pointee.first { summary.pointee.first = order }
         if order.time > summary.pointee.lastTime { summary.pointee.lastTime = order.time }
         if arrival < summary.pointee.oldestArrival { summary.pointee.oldestArrival = arrival }
-        if arrival > summary.pointee.newestArrival { summary.pointee.newestArrival = arrival }
+        if newest > summary.pointee.newestArrival { summary.pointee.newestArrival = newest }
         return storage.pointee.tiles.forget(index)
     }
 
@@ -156,6 +158,15 @@ struct EventNode {
         where summary(index).newestArrival > after && summary(index).oldestArrival <= through {
             child(index).leaves(arrivedAfter: after, through: through, body)
         }
+    }
+
+    /// The event time of the oldest event that does not have both time and arrival before `horizon`; nil when all do.
+    func firstKept(before horizon: Int64) -> Int64? {
+        if level == 0 { return leaf.firstKept(before: horizon) }
+        for index in 0..<childCount {
+            if let time = child(index).firstKept(before: horizon) { return time }
+        }
+        return nil
     }
 
     /// Whether any event of `interval` arrived by `knownAt`. `interval` has no start.

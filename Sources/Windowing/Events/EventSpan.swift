@@ -17,8 +17,11 @@ public struct EventSpan {
     public var columnStride: Int
     /// The bytes of string values.
     public var heap: UnsafeRawBufferPointer
-    /// No event of this span arrived later than this: a read with a K at or past it need not look at arrivals.
+    /// No event of this span arrived or became a duplicate later than this: a read with a K at or past it need not look at
+    /// arrivals.
     public var newestArrival: Int64
+    /// The null bit of the mark of duplicates, whose slots say since when they are; 0 where there is no such mark.
+    public var markBit: UInt64
 
     @inlinable
     public init(
@@ -29,7 +32,8 @@ public struct EventSpan {
         columns: UnsafePointer<UInt64>,
         columnStride: Int,
         heap: UnsafeRawBufferPointer,
-        newestArrival: Int64
+        newestArrival: Int64,
+        markBit: UInt64 = 0
     ) {
         self.count = count
         self.times = times
@@ -39,20 +43,32 @@ public struct EventSpan {
         self.columnStride = columnStride
         self.heap = heap
         self.newestArrival = newestArrival
+        self.markBit = markBit
     }
 
     @inlinable
     func column(_ index: Int) -> UnsafePointer<UInt64> { columns + index * columnStride }
 
-    /// The last row of `range` that counts: null in no column of `mask`, and arrived by `knownAt`.
+    /// The last row of `range` that counts: null in no column of `mask`, and arrived by `knownAt`. What became a duplicate
+    /// only after that counts too.
     @inline(__always)
     func newestCounted(in range: Range<Int>, mask: UInt64, knownAt: Int64) -> Int? {
         var row = range.upperBound
         while row > range.lowerBound {
             row -= 1
-            if nulls[row] & mask == 0, arrivals[row] <= knownAt { return row }
+            let missing = nulls[row] & mask
+            if missing == 0 {
+                if arrivals[row] <= knownAt { return row }
+            } else if missing == markBit, knownAt < duplicateSince(row), arrivals[row] <= knownAt {
+                return row
+            }
         }
         return nil
+    }
+
+    /// From which K on a row that lacks the mark is a duplicate.
+    private func duplicateSince(_ row: Int) -> Int64 {
+        Int64(bitPattern: column(markBit.trailingZeroBitCount)[row])
     }
 
     /// No events. Nothing is read through its pointers.

@@ -74,21 +74,28 @@ struct EventTree {
     // MARK: Changes
 
     /// Inserts a row of `batch` at its place; false when the event is here already.
-    func insert(_ row: Int, of batch: EventBatch, _ heap: inout StringHeap) -> Bool {
+    func insert(_ row: Int, of batch: EventBatch, duplicateSince: Int64, _ heap: inout StringHeap) -> Bool {
         let order = batch.eventOrder(row)
         if storage.pointee.newestOrder < order {
             storage.pointee.newestOrder = order
             if storage.pointee.newest.leaf.count < shape.leafEvents {
                 let before = storage.pointee.newest.leaf.byteCount
                 storage.pointee.newest.withLeaf { leaf in
-                    leaf.insert(row, of: batch, at: Int(leaf.count), capacityMax: shape.leafEvents, &heap)
+                    leaf.insert(
+                        row,
+                        of: batch,
+                        at: Int(leaf.count),
+                        duplicateSince: duplicateSince,
+                        capacityMax: shape.leafEvents,
+                        &heap
+                    )
                 }
                 storage.pointee.nodeBytes += storage.pointee.newest.leaf.byteCount - before
                 storage.pointee.isSpineStale = true
                 return true
             }
         }
-        switch insert(row, of: batch, order, into: root, &heap) {
+        switch insert(row, of: batch, order, duplicateSince, into: root, &heap) {
         case .present: return false
         case .inserted: return true
         case .split(let sibling): storage.pointee.root = makeNode(level: root.level + 1, [root, sibling])
@@ -114,16 +121,19 @@ struct EventTree {
         _ row: Int,
         of batch: EventBatch,
         _ order: EventOrder,
+        _ duplicateSince: Int64,
         into node: EventNode,
         _ heap: inout StringHeap
     ) -> Insertion {
-        if node.level == 0 { return insertIntoLeaf(row, of: batch, order, node, &heap) }
+        if node.level == 0 { return insertIntoLeaf(row, of: batch, order, duplicateSince, node, &heap) }
         let place = node.childIndex(for: order)
-        let below = insert(row, of: batch, order, into: node.child(place), &heap)
+        let below = insert(row, of: batch, order, duplicateSince, into: node.child(place), &heap)
         switch below {
         case .present: return .present
         case .inserted, .splitBelow:
-            storage.pointee.tileBytes -= node.note(order, arrival: batch.arrivals[row], below: place)
+            let arrival = batch.arrivals[row]
+            let newest = duplicateSince < .max ? max(arrival, duplicateSince) : arrival
+            storage.pointee.tileBytes -= node.note(order, arrival: arrival, newest: newest, below: place)
             return below
         case .split(let child):
             storage.pointee.tileBytes -= node.refresh(place)
@@ -156,6 +166,7 @@ struct EventTree {
         _ row: Int,
         of batch: EventBatch,
         _ order: EventOrder,
+        _ duplicateSince: Int64,
         _ node: EventNode,
         _ heap: inout StringHeap
     ) -> Insertion {
@@ -164,16 +175,26 @@ struct EventTree {
         if index < count, node.leaf.order(at: index) == order { return .present }
         let before = node.leaf.byteCount
         defer { storage.pointee.nodeBytes += node.leaf.byteCount - before }
+        func insert(into leaf: inout EventLeaf, at index: Int) {
+            leaf.insert(
+                row,
+                of: batch,
+                at: index,
+                duplicateSince: duplicateSince,
+                capacityMax: shape.leafEvents,
+                &heap
+            )
+        }
         guard count >= shape.leafEvents else {
-            node.withLeaf { $0.insert(row, of: batch, at: index, capacityMax: shape.leafEvents, &heap) }
+            node.withLeaf { insert(into: &$0, at: index) }
             return .inserted
         }
         let cut = index == count ? count : count / 2
         var right = node.withLeaf { $0.split(at: cut) }
         if index <= cut, index < count {
-            node.withLeaf { $0.insert(row, of: batch, at: index, capacityMax: shape.leafEvents, &heap) }
+            node.withLeaf { insert(into: &$0, at: index) }
         } else {
-            right.insert(row, of: batch, at: index - cut, capacityMax: shape.leafEvents, &heap)
+            insert(into: &right, at: index - cut)
         }
         let sibling = EventNode(leaf: right)
         storage.pointee.nodeBytes += sibling.byteCount
@@ -208,18 +229,19 @@ struct EventTree {
         }
     }
 
-    /// Drops the oldest events as long as both their event time and their arrival lie before `horizon`.
+    /// Drops the oldest events as long as both their event time and their arrival lie before `horizon`, and their event time
+    /// before `end`.
     ///
     /// - Parameter body: gets the events of a leaf and how many of them, from the first on, are about to go.
     /// - Returns: how many are left; nil when nothing is to be dropped.
-    func drop(before horizon: Int64, _ body: (EventLeaf, _ rows: Int) -> Void) -> Int? {
+    func drop(before horizon: Int64, end: Int64, _ body: (EventLeaf, _ rows: Int) -> Void) -> Int? {
         var oldest = root
         while oldest.level > 0 { oldest = oldest.child(0) }
-        guard oldest.leaf.droppable(before: horizon) > 0 else { return nil }
+        guard oldest.leaf.droppable(before: horizon, end: end) > 0 else { return nil }
         var isDone = false
         return rebuild { leaf in
             if isDone { return }
-            let rows = leaf.droppable(before: horizon)
+            let rows = leaf.droppable(before: horizon, end: end)
             isDone = rows < Int(leaf.count)
             guard rows > 0 else { return }
             body(leaf, rows)

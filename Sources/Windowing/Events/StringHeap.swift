@@ -25,6 +25,9 @@ struct StringHeap {
     func string(_ slot: UInt64) -> UnsafeRawBufferPointer { Self.string(slot, in: bytes) }
 
     @inline(__always)
+    static func length(_ slot: UInt64) -> Int { Int(slot & (1 << lengthBits - 1)) }
+
+    @inline(__always)
     static func string(_ slot: UInt64, in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         let offset = Int(slot >> lengthBits)
         return UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + Int(slot & (1 << lengthBits - 1)))])
