@@ -88,11 +88,11 @@ extension FeatureStore {
             drawn.append(Array(identity.dropFirst(6)))
         }
         for identity in try storedEntities(of: history, draws: (count + 1) / 2, &random) { take(identity) }
+        // Of a small store most shards are empty.
+        let filled = resident.shards.map { ($0, $0.slotCount) }.filter { $0.1 > 0 }
         var draws = count * 4
-        while drawn.count < count, draws > 0, let shard = resident.shards.randomElement(using: &random) {
+        while drawn.count < count, draws > 0, let (shard, slots) = filled.randomElement(using: &random) {
             draws -= 1
-            let slots = shard.slotCount
-            guard slots > 0 else { continue }
             let start = Int.random(in: 0..<slots, using: &random)
             if let identity = shard.identity(in: start..<(start + 64), history: StoreKeys.history(history.id)) {
                 take(identity)
