@@ -45,7 +45,7 @@ public struct ServerConfiguration: Hashable, Sendable {
     /// As written; a relative path counts from the repository's folder. See `path(_:in:)`.
     public var dataDirectory = "./data"
     /// How often what was consumed becomes visible and durable, in microseconds; default 20 ms.
-    public var commitInterval: Int64 = 20_000
+    public var commitInterval: Int64 = 5000
     /// In bytes; default 1 GiB.
     public var memoryBudget = 1 << 30
     /// A file with the token that clients must show; nil asks for none. As written, like `dataDirectory`.

@@ -70,7 +70,7 @@ extension RepositoryReader {
             setting(map, "data_directory", "a path") { $0.isEmpty ? nil : $0 } ?? server.dataDirectory
         settings.server.tokenFile = setting(map, "token_file", "a path") { $0.isEmpty ? nil : $0 }
         settings.server.commitInterval =
-            setting(map, "commit_interval", "a duration from 1ms to 1m such as 20ms") { text in
+            setting(map, "commit_interval", "a duration from 1ms to 1m such as 5ms") { text in
                 TimeWindow.microseconds(in: text).flatMap {
                     ServerConfiguration.commitIntervals.contains($0) ? $0 : nil
                 }

@@ -7,11 +7,13 @@ import FeatureHistory
 import FeatureModel
 import KafkaLog
 
-/// One source on the cluster that it is consumed from now.
+/// One source on the cluster that it is consumed from now. The consumer thread's own.
 final class AssignedSource {
-    let intake: RecordIntake
-    /// The next offset of each partition.
-    var next: [Int32: Int64]
+    let plan: SourcePlan
+    /// The next offset of each partition to decode.
+    private(set) var next: [Int32: Int64]
+    /// The next offset of each partition to commit: what is behind it is in the store.
+    var committed: [Int32: Int64]
     /// Partitions whose first consumed offset was not 0: values before their first event are incomplete.
     let beganLate: Set<Int32>
     var problems: [Int32: String] = [:]
@@ -36,21 +38,18 @@ final class AssignedSource {
         cursor = nil
         guard let first else { return }
         next[partition] = after
-        let stream = stream(partition)
+        let stream = plan.stream(partition)
         ranges[stream, default: StreamRange(stream: stream, first: first, last: after - 1)].last = after - 1
     }
 
-    init(intake: RecordIntake, next: [Int32: Int64], beganLate: Set<Int32>) {
-        self.intake = intake
+    init(_ plan: SourcePlan, next: [Int32: Int64], beganLate: Set<Int32>) {
+        self.plan = plan
         self.next = next
+        self.committed = next
         self.beganLate = beganLate
     }
 
-    var source: Source { intake.plan.source }
-
-    func stream(_ partition: Int32) -> StreamID {
-        StreamID(source: intake.plan.record.ordinal, incarnation: intake.plan.record.incarnation, partition: partition)
-    }
+    var source: Source { plan.source }
 }
 
 /// Finds out what to consume and from where.
@@ -104,18 +103,11 @@ struct Assigner {
     func assign(_ source: Source, cluster: String) throws(IngestError) -> AssignedSource? {
         try settleIncarnation(source, cluster: cluster)
         guard let plan = try SourcePlan(source, in: store.catalog) else { return nil }
-        guard let intake = RecordIntake(plan) else {
-            throw IngestError(halt: "source '\(source.name)' has more than 128 fields")
-        }
         let partitions = try partitions(of: source)
         var next: [Int32: Int64] = [:]
         var fresh: [Int32] = []
         for partition in partitions {
-            let stream = StreamID(
-                source: plan.record.ordinal,
-                incarnation: plan.record.incarnation,
-                partition: partition
-            )
+            let stream = plan.stream(partition)
             if let stored = try storing({ () throws(StoreError) in try store.offset(of: stream) }) {
                 next[partition] = stored
             } else {
@@ -131,11 +123,7 @@ struct Assigner {
                     var commit = Commit()
                     commit.offsets = fresh.map { partition in
                         StreamOffset(
-                            stream: StreamID(
-                                source: plan.record.ordinal,
-                                incarnation: plan.record.incarnation,
-                                partition: partition
-                            ),
+                            stream: plan.stream(partition),
                             next: next[partition] ?? 0
                         )
                     }
@@ -148,7 +136,7 @@ struct Assigner {
             }
         }
         let late = plan.record.isAvailabilityDecided ? [] : Set(next.filter { $0.value > 0 }.keys)
-        return AssignedSource(intake: intake, next: next, beganLate: late)
+        return AssignedSource(plan, next: next, beganLate: late)
     }
 
     /// A fresh development broker begins a new incarnation; a real cluster other than the known one is refused by name.

@@ -3,52 +3,24 @@ import FeatureModel
 import KafkaLog
 import Windowing
 
-/// Turns one batch of the consumer into one commit.
-struct BatchCommitter {
+/// Turns one decoded batch into one commit, on the commit thread.
+struct BatchCommitter: Sendable {
     let store: FeatureStore
-    /// The sources that read each topic of the assignment.
-    let byTopic: [[AssignedSource]]
     /// The definitions that the sources were compiled from.
     let definitionHash: String
 
-    struct Result {
+    struct Result: Sendable {
         var records: UInt64 = 0
         var events: UInt64 = 0
         var deadLetters: UInt64 = 0
-        /// Partitions that stand still, each in a sentence.
-        var problems: [String] = []
+        /// What is in the store now.
+        var ranges: [StreamRange] = []
         /// Other definitions are in force by now: nothing was committed, and the records are to be read again by them.
         var isStale = false
     }
 
-    func commit(_ batch: inout MessageBatch) throws(IngestError) -> Result {
+    func commit(_ batch: DecodedBatch) throws(IngestError) -> Result {
         var result = Result()
-        for sharers in byTopic { for source in sharers { source.intake.removeAll() } }
-        var ranges: [StreamID: StreamRange] = [:]
-        for number in 0..<batch.count {
-            let message = batch[number]
-            guard message.errorCode == 0 else {
-                if let problem = note(message, batch.errorText(at: number)) { result.problems.append(problem) }
-                continue
-            }
-            guard byTopic.indices.contains(message.topicIndex) else { continue }
-            let record = LogRecord(
-                partition: message.partition,
-                offset: message.offset,
-                value: message.value,
-                key: message.key,
-                timestampMilliseconds: message.timestampMilliseconds
-            )
-            for source in byTopic[message.topicIndex] {
-                // Before this source's own offset: fetched for another source, or handed out twice.
-                guard source.take(message.partition, message.offset, &ranges) else { continue }
-                source.intake.add(record, number: number)
-                result.records += 1
-            }
-        }
-        for sharers in byTopic { for source in sharers { source.settle(&ranges) } }
-        guard !ranges.isEmpty else { return result }
-        for sharers in byTopic { for source in sharers { source.intake.computeExpressions() } }
         do throws(StoreError) {
             try store.commit { arrival throws(StoreError) in
                 var commit = Commit()
@@ -57,26 +29,30 @@ struct BatchCommitter {
                     result.isStale = true
                     return commit
                 }
-                commit.ranges = ranges.values.sorted { $0.stream.rawValue < $1.stream.rawValue }
-                commit.offsets = commit.ranges.map { StreamOffset(stream: $0.stream, next: $0.last + 1) }
-                for sharers in byTopic {
-                    for source in sharers { add(source, arrival: arrival, &batch, to: &commit, &result) }
+                commit.ranges = batch.ranges
+                commit.offsets = batch.ranges.map { StreamOffset(stream: $0.stream, next: $0.last + 1) }
+                for source in batch.rows.sources {
+                    add(source, arrival: arrival, &batch.messages, to: &commit, &result)
                 }
                 return commit
             }
         } catch { throw IngestError(error) }
+        if !result.isStale {
+            result.records = batch.recordCount
+            result.ranges = batch.ranges
+        }
         return result
     }
 
     private func add(
-        _ source: AssignedSource,
+        _ source: RowSet.Rows,
         arrival: Instant,
         _ batch: inout MessageBatch,
         to commit: inout Commit,
         _ result: inout Result
     ) {
         let intake = source.intake
-        let name = source.source.name
+        let name = intake.plan.source.name
         intake.decide(arrival: arrival, horizon: store.catalog.sources[name]?.horizon ?? .distantPast)
         if intake.acceptedCount > 0 {
             for (target, events) in zip(intake.plan.targets, intake.batches) {
@@ -92,7 +68,7 @@ struct BatchCommitter {
         }
         if intake.skippedNulls > 0 { commit.counters["skipped_nulls/\(name)", default: 0] += intake.skippedNulls }
         for rejection in intake.rejections {
-            commit.deadLetters.append(deadLetter(rejection, source.source, &batch))
+            commit.deadLetters.append(deadLetter(rejection, intake.plan.source, &batch))
             commit.counters["dead_letters/\(name)/\(rejection.reason.rawValue)", default: 0] += 1
         }
         result.events += UInt64(intake.acceptedCount)
@@ -101,7 +77,7 @@ struct BatchCommitter {
 
     /// Complete from the start when every partition began at offset 0; else from the latest of the first event times of
     /// the partitions that did not.
-    private func availableFrom(_ source: AssignedSource) -> Instant? {
+    private func availableFrom(_ source: RowSet.Rows) -> Instant? {
         guard !source.beganLate.isEmpty else { return .distantPast }
         guard let events = source.intake.batches.first else { return nil }
         var first: [Int32: Int64] = [:]
@@ -131,19 +107,5 @@ struct BatchCommitter {
             value: message.value.map { Array($0) },
             headers: batch.headers(at: rejection.record).map { DeadLetter.Header(name: $0.name, value: $0.value) }
         )
-    }
-
-    /// An error in a record's place: its partition stands still until an operator decides.
-    private func note(_ message: Message, _ text: String?) -> String? {
-        guard byTopic.indices.contains(message.topicIndex) else { return text }
-        var problem: String?
-        for source in byTopic[message.topicIndex] where message.errorCode == KafkaError.Code.offsetReset.rawValue {
-            let next = source.next[message.partition] ?? 0
-            let sentence =
-                "source '\(source.source.name)': topic '\(source.source.topic)' partition \(message.partition) no longer has offset \(next), the next to consume (\(text ?? "no reason given")). The partition stands still; nothing is skipped. Restore the topic, or begin anew with another data directory"
-            source.problems[message.partition] = sentence
-            problem = sentence
-        }
-        return problem ?? text
     }
 }

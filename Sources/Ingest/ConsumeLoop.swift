@@ -4,7 +4,8 @@ import Glibc
 import KafkaLog
 import Logging
 
-/// The consumer thread's work: assign, consume, commit, until told to stop.
+/// The consumer thread's work: assign, consume, decode, until told to stop. What it decoded is committed on a thread
+/// beside it.
 struct ConsumeLoop {
     private let store: FeatureStore
     private let options: IngestOptions
@@ -75,9 +76,9 @@ struct ConsumeLoop {
         }
         // Two sources may read one topic, each with its own offsets: the lower one is fetched, the other skips.
         let topics = assigned.map(\.source.topic).uniqued()
-        let byTopic = topics.map { topic in assigned.filter { $0.source.topic == topic } }
         var places: [TopicPartitionOffset] = []
-        for (topic, sharers) in zip(topics, byTopic) {
+        for topic in topics {
+            let sharers = assigned.filter { $0.source.topic == topic }
             for partition in Set(sharers.flatMap(\.next.keys)).sorted() {
                 let offset = sharers.compactMap { $0.next[partition] }.min() ?? 0
                 places.append(TopicPartitionOffset(topic: topic, partition: partition, offset: offset))
@@ -90,11 +91,15 @@ struct ConsumeLoop {
             $0.cluster = cluster
         }
         log.info("consuming \(places.count) partitions of \(topics.count) topics from \(cluster)")
-        let committer = BatchCommitter(
-            store: store,
-            byTopic: byTopic,
-            definitionHash: catalog.definitionHash
-        )
+        let decoder = BatchDecoder(assigned, topics: topics)
+        var rowSets: [RowSet] = []
+        for _ in 0..<CommitThread.rowSetCount { rowSets.append(try RowSet(assigned)) }
+        let commits = CommitThread(BatchCommitter(store: store, definitionHash: catalog.definitionHash))
+        defer {
+            commits.finish()
+            count(commits.takeResults().results, assigned)
+        }
+        var handedOver = 0
         var nextRefresh = Self.milliseconds() + Self.refreshMilliseconds
         var complaint: KafkaError?
         while !stopping.isSet, store.catalog.definitionHash == catalog.definitionHash {
@@ -104,19 +109,27 @@ struct ConsumeLoop {
                 DedicatedThread.sleep(milliseconds: 50)
                 continue
             }
-            var batch = try consuming { () throws(KafkaError) in
+            let messages = try consuming { () throws(KafkaError) in
                 try consumer.consumeBatch(maxCount: options.recordsMax, timeoutMilliseconds: 100)
             }
-            let isFull = batch.count == options.recordsMax
-            if !batch.isEmpty {
-                let result = try committer.commit(&batch)
-                if result.isStale { return }
-                onProgress()
-                for problem in result.problems { log.error("\(problem)") }
-                report(result, assigned, consumer)
-            } else if lastReport.isBehind {
-                report(BatchCommitter.Result(), assigned, consumer)
+            let isFull = messages.count == options.recordsMax
+            let isIdle = messages.isEmpty
+            if !isIdle {
+                let (batch, problems) = decoder.decode(messages, into: rowSets[handedOver % rowSets.count])
+                for problem in problems { log.error("\(problem)") }
+                if !problems.isEmpty { reportPartitions(assigned, consumer) }
+                if let batch {
+                    commits.submit(batch)
+                    handedOver += 1
+                }
             }
+            let (results, failure) = commits.takeResults()
+            count(results, assigned)
+            if let failure { throw failure }
+            if results.contains(where: \.isStale) { return }
+            if !results.isEmpty { onProgress() }
+            let isDue = Self.milliseconds() / 250 != lastReport.value / 250 || isIdle && results.isEmpty
+            if lastReport.isBehind, isDue { reportPartitions(assigned, consumer) }
             let errors = consumer.takeErrors()
             for error in errors { log.warning("\(error)") }
             if errors.contains(where: { $0.code == .allBrokersDown }) {
@@ -126,10 +139,10 @@ struct ConsumeLoop {
             let now = Self.milliseconds()
             if now >= nextRefresh {
                 nextRefresh = now + Self.refreshMilliseconds
-                report(BatchCommitter.Result(), assigned, consumer)
+                reportPartitions(assigned, consumer)
                 consumer.commitForLagTools(
                     assigned.flatMap { source in
-                        source.next.map {
+                        source.committed.map {
                             TopicPartitionOffset(topic: source.source.topic, partition: $0.key, offset: $0.value)
                         }
                     }
@@ -165,19 +178,31 @@ struct ConsumeLoop {
         }
     }
 
-    private func report(_ result: BatchCommitter.Result, _ assigned: [AssignedSource], _ consumer: KafkaConsumer) {
-        box.update { status in
-            status.records += result.records
-            status.events += result.events
-            status.deadLetters += result.deadLetters
-            status.commits += result.records > 0 ? 1 : 0
+    private func count(_ results: [BatchCommitter.Result], _ assigned: [AssignedSource]) {
+        guard !results.isEmpty else { return }
+        for result in results {
+            for range in result.ranges {
+                let source = assigned.first { $0.plan.record.ordinal == range.stream.source }
+                source?.committed[range.stream.partition] = range.last + 1
+            }
         }
-        guard result.records == 0 || !result.problems.isEmpty || Self.milliseconds() / 250 != lastReport.value / 250
-        else { return lastReport.isBehind = true }
+        box.update { status in
+            for result in results {
+                status.records += result.records
+                status.events += result.events
+                status.deadLetters += result.deadLetters
+                status.commits += 1
+            }
+        }
+        lastReport.isBehind = true
+    }
+
+    /// Costs a call a partition, hence four times a second, and once more when all is quiet.
+    private func reportPartitions(_ assigned: [AssignedSource], _ consumer: KafkaConsumer) {
         lastReport.value = Self.milliseconds()
         lastReport.isBehind = false
         let partitions = assigned.flatMap { source in
-            source.next.sorted { $0.key < $1.key }.map { partition, next in
+            source.committed.sorted { $0.key < $1.key }.map { partition, next in
                 let high = (try? consumer.highWatermark(topic: source.source.topic, partition: partition)) ?? nil
                 return IngestStatus.Partition(
                     source: source.source.name,

@@ -1,6 +1,7 @@
 // Ingest: from topics to commits.
 //
-//   consumer thread   consume a batch -> decode -> commit -> again, at most one commit each commit interval
+//   consumer thread   consume a batch -> decode -> again, at most one batch each commit interval
+//   commit thread     decoded batch -> commit
 //   forwarder thread  outbox -> <topic>.dlq
 //   upkeep thread     folds and evictions, when the store asks for them
 //
@@ -23,8 +24,7 @@ public struct IngestOptions: Sendable {
     /// The most records of one commit.
     public var recordsMax: Int
 
-    public init(kafka: [(name: String, value: String)], commitIntervalMilliseconds: Int = 20, recordsMax: Int = 16_384)
-    {
+    public init(kafka: [(name: String, value: String)], commitIntervalMilliseconds: Int = 5, recordsMax: Int = 16_384) {
         self.kafka = kafka
         self.commitIntervalMilliseconds = commitIntervalMilliseconds
         self.recordsMax = recordsMax
@@ -55,7 +55,7 @@ public final class IngestService: Sendable {
         threads.add(DedicatedThread { [self] in runUpkeep() })
     }
 
-    /// Finishes the commit at hand and ends the threads; blocking, at most some seconds.
+    /// Finishes the commits at hand and ends the threads; blocking, at most some seconds.
     public func stop() {
         stopping.set()
         threads.joinAll()

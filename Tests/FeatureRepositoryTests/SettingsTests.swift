@@ -85,7 +85,7 @@ import Testing
         ("server: {port: 6567}", "2:10: unknown key 'port' in 'server'; write 'listen: host:port'"),
         (
             "server: {commit_interval: 2m}",
-            "2:27: 'commit_interval' must be a duration from 1ms to 1m such as 20ms, not '2m'"
+            "2:27: 'commit_interval' must be a duration from 1ms to 1m such as 5ms, not '2m'"
         ),
         (
             "server: {memory_budget: 1MiB}",
