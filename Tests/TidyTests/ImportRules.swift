@@ -18,7 +18,7 @@ enum ImportRules {
             "Ingest",
             [
                 "Expressions", "FeatureModel", "Windowing", "FeatureHistory", "KafkaLog", "CSimdJSON", "Glibc",
-                "Logging", "Synchronization",
+                "Logging", "NIOConcurrencyHelpers", "Synchronization",
             ]
         ),
         ("WireProtocol", ["FeatureModel", "NIOCore"]),

@@ -33,7 +33,7 @@ public struct ReadPoint: Hashable, Sendable {
 }
 
 extension FeatureStore {
-    /// Reads one entity without touching the disk.
+    /// Reads one entity without touching the disk; a vector that is kept from an earlier read may answer.
     ///
     /// - Parameters:
     ///   - key: the join keys' values in the plan's order, as `EntityKey` writes them; checked by the caller.
@@ -52,10 +52,10 @@ extension FeatureStore {
             setIdentity(part, key, scratch)
             let isDone = scratch.identity.bytes.withUnsafeBytes { identity in
                 let hash = EntityIdentity.hash(identity)
-                let reading = resident.shard(hash).evaluate(
+                let reading = resident.shard(hash).answer(
+                    VectorRead(part: part, point: point, cells: scratch.cells),
                     identity,
                     hash: hash,
-                    retention: part.retention,
                     hasLeaves: hasLeaves.load(ordering: .acquiring)
                 ) { events in
                     Self.evaluate(part, events, point, scratch)

@@ -76,6 +76,9 @@ extension FeatureStore {
         )
     }
 
+    /// Lookups of entities in memory that a kept vector answered, and those that were evaluated; walks the shards.
+    public var vectorCounts: (hits: UInt64, misses: UInt64) { resident.vectorCounts }
+
     /// Drops every entity that leaves hold wholly, so that the next reads come from disk. For tests and benchmarks.
     public func evictAll() {
         _ = resident.evict(bytes: .max / 2, foldedThrough: foldedArrival.load(ordering: .acquiring))
