@@ -144,7 +144,7 @@ final class ConnectionHandler: ChannelInboundHandler {
                 "\(WireVersion.preparedLookupsMax) lookups are prepared on this connection already"
             )
         }
-        let lookup = try PreparedLookup(request.target, in: shared.store.catalog)
+        let lookup = try shared.plans.lookup(request.target, in: shared.store.catalog)
         let id = nextLookupID
         nextLookupID += 1
         prepared[id] = lookup
@@ -164,14 +164,13 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// The prepared lookup, compiled for the definitions of now.
     private func current(_ id: UInt32) throws(WireError) -> PreparedLookup {
-        guard var lookup = prepared[id] else {
+        guard let lookup = prepared[id] else {
             throw WireError(.unknownLookup, "lookup \(id) was not prepared on this connection")
         }
-        if lookup.plan.generation != shared.store.generation {
-            try lookup.refresh(in: shared.store.catalog)
-            prepared[id] = lookup
-        }
-        return lookup
+        guard lookup.plan.generation != shared.store.generation else { return lookup }
+        let refreshed = try lookup.refreshed(shared.plans, in: shared.store.catalog)
+        prepared[id] = refreshed
+        return refreshed
     }
 
     // MARK: Lookups

@@ -13,6 +13,7 @@ public struct ServerContext: Sendable {
     public var limits: WireLimits
     public var log: Logger
     public var serverName: String
+    let plans = PreparedPlans()
 
     public init(
         store: FeatureStore,

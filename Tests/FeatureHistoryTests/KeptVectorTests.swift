@@ -61,8 +61,8 @@ import Windowing
                 if random.oneIn(6) { point.boundary = point.boundary == .strict ? .inclusive : .strict }
             }
         }
-        #expect(world.store.vectorCounts.hits > 40, "\(world.store.vectorCounts)")
-        #expect(world.store.vectorCounts.misses > 40, "\(world.store.vectorCounts)")
+        #expect(world.store.resident.vectorCounts.hits > 40, "\(world.store.resident.vectorCounts)")
+        #expect(world.store.resident.vectorCounts.misses > 40, "\(world.store.resident.vectorCounts)")
     }
 
     /// Many plans take turns at one entity: at most some vectors are kept, each for its own plan.
@@ -97,11 +97,11 @@ import Windowing
             }
         }
         // More plans than an entity keeps vectors for: each round misses them all. One plan alone is answered again.
-        #expect(world.store.vectorCounts.hits == 0)
+        #expect(world.store.resident.vectorCounts.hits == 0)
         let point = ReadPoint(asOf: Instant(microseconds: World.start), knownAt: .distantFuture)
         for _ in 0..<3 {
             _ = World.userKey(0).withUnsafeBytes { world.store.readResident(plans[0], key: $0, at: point, scratch) }
         }
-        #expect(world.store.vectorCounts.hits == 2)
+        #expect(world.store.resident.vectorCounts.hits == 2)
     }
 }

@@ -28,7 +28,7 @@ enum ImportRules {
             [
                 "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "TrainingSets", "WireProtocol",
                 "Crypto",
-                "FoundationEssentials", "Logging", "NIOCore", "NIOPosix",
+                "FoundationEssentials", "Logging", "NIOCore", "NIOPosix", "Synchronization",
             ]
         ),
         ("StrandlineClient", ["FeatureModel", "WireProtocol", "Glibc", "NIOCore", "NIOPosix"]),

@@ -73,13 +73,14 @@ struct KeptVectors {
         let slots = Self.slots(head)
         let eventTimes = UnsafeRawPointer(slots + count).assumingMemoryBound(to: Int64.self)
         let statuses = UnsafeRawPointer(eventTimes + count).assumingMemoryBound(to: UInt8.self)
+        let (toSlots, toEventTimes, toStatuses) = (cells.slots, cells.eventTimes, cells.statuses)
         part.outputs.withUnsafeBufferPointer { outputs in
             guard let outputs = outputs.baseAddress else { return }
             for index in 0..<count {
                 let cell = Int(outputs[index])
-                cells.slots[cell] = slots[index]
-                cells.eventTimes[cell] = eventTimes[index]
-                cells.statuses[cell] = statuses[index]
+                toSlots[cell] = slots[index]
+                toEventTimes[cell] = eventTimes[index]
+                toStatuses[cell] = statuses[index]
             }
         }
         guard !part.byteOutputs.isEmpty else { return }
