@@ -147,6 +147,8 @@ let package = Package(
                 "FeatureModel", "Windowing", "FeatureHistory", "Ingest", "KafkaLog", "CRdKafka", "CSimdJSON", "CEpoll",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             path: "Benchmarks/StrandlineBench",
             swiftSettings: strict
