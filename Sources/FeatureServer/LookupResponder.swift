@@ -20,7 +20,14 @@ struct LookupResponder {
         into buffer: inout ByteBuffer
     ) throws(WireError) -> Bool {
         try respond(request, lookup, requestID, scratch, into: &buffer) { key, row, point throws(WireError) in
-            store.readResident(lookup.plan, key: key, at: point, scratch, row: row)
+            store.readResident(
+                lookup.plan,
+                key: key,
+                at: point,
+                scratch,
+                row: row,
+                wantsEventTimes: request.wantsEventTimes
+            )
         }
     }
 

@@ -94,7 +94,7 @@ extension FeatureStore {
         while drawn.count < count, draws > 0, let (shard, slots) = filled.randomElement(using: &random) {
             draws -= 1
             let start = Int.random(in: 0..<slots, using: &random)
-            if let identity = shard.identity(in: start..<(start + 64), history: StoreKeys.history(history.id)) {
+            if let identity = shard.identity(in: start..<(start + 64), history: history.id) {
                 take(identity)
             }
         }

@@ -38,13 +38,15 @@ extension FeatureStore {
     ///   - key: the join keys' values in the plan's order, as `EntityKey` writes them; checked by the caller.
     ///   - scratch: gets one cell a feature, in the plan's order.
     ///   - row: the entity's row of `scratch.request`, for plans that need request values.
+    ///   - wantsEventTimes: false leaves the cells' event times undefined.
     /// - Returns: false when some history of the entity is not in memory: use `read`.
     public func readResident(
         _ plan: LookupPlan,
         key: UnsafeRawBufferPointer,
         at point: ReadPoint,
         _ scratch: ReadScratch,
-        row: Int = 0
+        row: Int = 0,
+        wantsEventTimes: Bool = true
     ) -> Bool {
         scratch.cells.reserve(plan.cellCount)
         for part in plan.parts {
@@ -52,7 +54,7 @@ extension FeatureStore {
             let identity = scratch.identity.bytes
             let hash = EntityIdentity.hash(identity)
             let reading = resident.shard(hash).answer(
-                VectorRead(part: part, point: point, cells: scratch.cells),
+                VectorRead(part: part, point: point, cells: scratch.cells, wantsEventTimes: wantsEventTimes),
                 identity,
                 hash: hash,
                 hasLeaves: hasLeaves.load(ordering: .acquiring)

@@ -1,5 +1,4 @@
 import FeatureModel
-import Glibc
 import Windowing
 
 /// The bytes that name an entity in memory and at the head of its leaf keys: history, key length, key. A buffer that is used
@@ -94,10 +93,4 @@ struct EntityIdentities {
     }
 
     func free() { bytes.deallocate() }
-}
-
-@inline(__always)
-func sameBytes(_ a: UnsafeRawPointer?, _ b: UnsafeRawPointer?, _ count: Int) -> Bool {
-    guard let a, let b else { return count == 0 }
-    return memcmp(a, b, count) == 0
 }

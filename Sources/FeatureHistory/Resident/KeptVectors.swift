@@ -1,7 +1,7 @@
 // Feature vectors of one entity that are right for a while: until an event comes in, or T passes an edge.
 //
-//   first --> | next, plan, from, until, arrival, ... | slots n x 8 | event times n x 8 | statuses n | bytes |
-//               |                                                                                      strings, lists, maps
+//   first --> | next, plan, from, until, arrival, ... | slots n x 8 | statuses n | bytes | event times n x 8 |
+//               |                                                                 strings, lists, maps
 //               +--> another plan's ... at most `countMax`, the one that was asked for last in front
 //
 // A vector holds the results of one part of a plan, as they came out of the evaluation. It answers a read at (T, K) by the
@@ -15,6 +15,8 @@ struct VectorRead {
     let part: LookupPlan.Part
     let point: ReadPoint
     let cells: FeatureCells
+    /// Whether the cells' event times are looked at.
+    let wantsEventTimes: Bool
 }
 
 /// The vectors of one entity. Not thread-safe; its shard's lock guards it. Must be `free`d by its owner.
@@ -71,16 +73,22 @@ struct KeptVectors {
     private func copy(_ head: UnsafeMutablePointer<Head>, _ read: VectorRead) {
         let (part, cells, count) = (read.part, read.cells, Int(head.pointee.count))
         let slots = Self.slots(head)
-        let eventTimes = UnsafeRawPointer(slots + count).assumingMemoryBound(to: Int64.self)
-        let statuses = UnsafeRawPointer(eventTimes + count).assumingMemoryBound(to: UInt8.self)
-        let (toSlots, toEventTimes, toStatuses) = (cells.slots, cells.eventTimes, cells.statuses)
+        let statuses = UnsafeRawPointer(slots + count).assumingMemoryBound(to: UInt8.self)
+        let (toSlots, toStatuses, toEventTimes) = (cells.slots, cells.statuses, cells.eventTimes)
         part.outputs.withUnsafeBufferPointer { outputs in
             guard let outputs = outputs.baseAddress else { return }
             for index in 0..<count {
                 let cell = Int(outputs[index])
                 toSlots[cell] = slots[index]
-                toEventTimes[cell] = eventTimes[index]
                 toStatuses[cell] = statuses[index]
+            }
+            guard read.wantsEventTimes else { return }
+            let eventTimes = UnsafeRawPointer(statuses + count + Int(head.pointee.byteCount))
+            for index in 0..<count {
+                toEventTimes[Int(outputs[index])] = eventTimes.loadUnaligned(
+                    fromByteOffset: index * 8,
+                    as: Int64.self
+                )
             }
         }
         guard !part.byteOutputs.isEmpty else { return }
@@ -111,13 +119,13 @@ struct KeptVectors {
         head.pointee.count = Int32(truncatingIfNeeded: count)
         head.pointee.byteCount = Int32(truncatingIfNeeded: bytes)
         let slots = Self.slots(head)
-        let eventTimes = UnsafeMutableRawPointer(slots + count).assumingMemoryBound(to: Int64.self)
-        let statuses = UnsafeMutableRawPointer(eventTimes + count).assumingMemoryBound(to: UInt8.self)
+        let statuses = UnsafeMutableRawPointer(slots + count).assumingMemoryBound(to: UInt8.self)
+        let eventTimes = UnsafeMutableRawPointer(statuses + count + bytes)
         for index in 0..<count {
             let cell = Int(part.outputs[index])
             slots[index] = cells.slots[cell]
-            eventTimes[index] = cells.eventTimes[cell]
             statuses[index] = cells.statuses[cell]
+            eventTimes.storeBytes(of: cells.eventTimes[cell], toByteOffset: index * 8, as: Int64.self)
         }
         // Strings are found again wherever they will stand then.
         for index in part.byteOutputs where statuses[Int(index)] & FeatureCells.hasValue != 0 {

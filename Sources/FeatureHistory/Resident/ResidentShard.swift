@@ -16,7 +16,7 @@ final class ResidentShard: @unchecked Sendable {
     // Safe to share: everything below is only touched inside `lock`.
     private let lock = ShardLock()
     private var index = EntityIndex()
-    private var slots: [Slot] = []
+    private var slots: [EntitySlot] = []
     private var freeSlots: [Int] = []
     private var epoch: UInt64 = 0
     private var byteCount = 0
@@ -27,26 +27,6 @@ final class ResidentShard: @unchecked Sendable {
     private let treeShape: TreeShape
 
     init(treeShape: TreeShape) { self.treeShape = treeShape }
-
-    struct Slot {
-        var identity: UnsafeMutableRawBufferPointer
-        var hash: UInt64
-        var events: EntityEvents
-        var vectors = KeptVectors()
-        var isComplete: Bool
-        /// Read since the clock hand last came by.
-        var isReferenced: Bool
-        var isUsed: Bool
-
-        var byteCount: Int { events.byteCount + vectors.byteCount }
-
-        /// Drops what history has dropped by now.
-        mutating func drop(_ retention: Retention) {
-            guard retention.horizon > events.horizon else { return }
-            events.drop(before: retention.horizon, keeping: retention.kept)
-            vectors.forget()
-        }
-    }
 
     enum Adoption {
         case done
@@ -63,7 +43,7 @@ final class ResidentShard: @unchecked Sendable {
     }
 
     deinit {
-        for index in slots.indices where slots[index].isUsed { release(index) }
+        for index in slots.indices where slots[index].isUsed { slots[index].free() }
     }
 
     // MARK: Ingest
@@ -106,11 +86,11 @@ final class ResidentShard: @unchecked Sendable {
                 guard let base = slots.baseAddress else { return }
                 var sum = 0
                 for place in places where place >= 0 {
-                    sum &+= Int(bitPattern: base[Int(place)].identity.baseAddress)
+                    sum &+= base[Int(place)].identity.byteCount
                     sum &+= base[Int(place)].events.touchSelf()
                 }
                 for place in places where place >= 0 {
-                    sum &+= Int(base[Int(place)].identity.first ?? 0)
+                    sum &+= base[Int(place)].identity.touch()
                     sum &+= base[Int(place)].events.touchEnd()
                 }
                 touched = sum
@@ -260,13 +240,12 @@ final class ResidentShard: @unchecked Sendable {
         lock.withLock {
             for slot in range.clamped(to: 0..<slots.count)
             where slots[slot].isUsed && slots[slot].events.newestArrival > after {
-                let identity = Array(slots[slot].identity)
-                guard let batch = makeBatch(identity.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }) else { continue }
+                guard let batch = makeBatch(slots[slot].identity.history) else { continue }
                 // A walk puts a tree's spine right, which gives tiles back.
                 let before = slots[slot].events.byteCount
                 slots[slot].events.copy(arrivedAfter: after, through: through, to: batch)
                 byteCount += slots[slot].events.byteCount - before
-                if batch.count > 0 { body(identity, batch) }
+                if batch.count > 0 { body(slots[slot].identity.withBytes { Array($0) }, batch) }
             }
         }
     }
@@ -288,11 +267,11 @@ final class ResidentShard: @unchecked Sendable {
     // MARK: Sampling
 
     /// The identity of the first entity of a history in slots `range`, if there is one.
-    func identity(in range: Range<Int>, history prefix: [UInt8]) -> [UInt8]? {
+    func identity(in range: Range<Int>, history: UInt32) -> [UInt8]? {
         lock.withLock {
             for slot in range.clamped(to: 0..<slots.count)
-            where slots[slot].isUsed && slots[slot].identity.starts(with: prefix) {
-                return Array(slots[slot].identity)
+            where slots[slot].isUsed && slots[slot].identity.history == history {
+                return slots[slot].identity.withBytes { Array($0) }
             }
             return nil
         }
@@ -304,8 +283,7 @@ final class ResidentShard: @unchecked Sendable {
     func dropHistory(_ range: Range<Int>, _ retentions: [UInt32: Retention]) {
         lock.withLock {
             for slot in range.clamped(to: 0..<slots.count) where slots[slot].isUsed && slots[slot].isComplete {
-                let history = slots[slot].identity.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
-                guard let retention = retentions[history] else { continue }
+                guard let retention = retentions[slots[slot].identity.history] else { continue }
                 let before = slots[slot].events.byteCount
                 slots[slot].drop(retention)
                 byteCount += slots[slot].events.byteCount - before
@@ -316,7 +294,9 @@ final class ResidentShard: @unchecked Sendable {
     // MARK: Memory
 
     /// Bytes held by entities and the index, without the allocator's own overhead.
-    var residentBytes: Int { lock.withLock { byteCount + index.byteCount + slots.count * MemoryLayout<Slot>.stride } }
+    var residentBytes: Int {
+        lock.withLock { byteCount + index.byteCount + slots.count * MemoryLayout<EntitySlot>.stride }
+    }
 
     /// Drops entities that leaves hold wholly, least recently read first (second chance), until about `target` bytes
     /// are freed or the hand has gone round twice.
@@ -331,7 +311,7 @@ final class ResidentShard: @unchecked Sendable {
                 if slots[clockHand].isReferenced {
                     slots[clockHand].isReferenced = false
                 } else if slots[clockHand].events.newestArrival <= foldedThrough {
-                    freed += slots[clockHand].byteCount + slots[clockHand].identity.count
+                    freed += slots[clockHand].byteCount
                     remove(clockHand)
                 }
             }
@@ -346,26 +326,22 @@ final class ResidentShard: @unchecked Sendable {
 
     // MARK: Slots (inside the lock)
 
+    @inline(__always)
     private func find(_ identity: UnsafeRawBufferPointer, _ hash: UInt64) -> Int? {
-        index.find(hash: UInt32(truncatingIfNeeded: hash)) { slot in
-            slots.withUnsafeBufferPointer { slots in
-                let own = slots[slot].identity
-                return own.count == identity.count
-                    && sameBytes(UnsafeRawPointer(own.baseAddress), identity.baseAddress, identity.count)
-            }
+        let sought = StoredIdentity(borrowing: identity)
+        return slots.withUnsafeBufferPointer { slots in
+            index.find(hash: UInt32(truncatingIfNeeded: hash)) { slots[$0].identity == sought }
         }
     }
 
     private func insert(_ identity: UnsafeRawBufferPointer, _ hash: UInt64, isComplete: Bool) -> Int {
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: identity.count, alignment: 1)
-        copy.copyMemory(from: identity)
-        let slot = Slot(
-            identity: copy,
+        var own = StoredIdentity(borrowing: identity)
+        own.own()
+        let slot = EntitySlot(
+            identity: own,
             hash: hash,
-            events: EntityEvents(shape: treeShape),
             isComplete: isComplete,
-            isReferenced: true,
-            isUsed: true
+            events: EntityEvents(shape: treeShape)
         )
         let place: Int
         if let free = freeSlots.popLast() {
@@ -376,21 +352,14 @@ final class ResidentShard: @unchecked Sendable {
             slots.append(slot)
         }
         index.insert(hash: UInt32(truncatingIfNeeded: hash), slot: place)
-        byteCount += identity.count
+        byteCount += own.byteCount
         return place
     }
 
     private func remove(_ slot: Int) {
-        byteCount -= slots[slot].byteCount + slots[slot].identity.count
+        byteCount -= slots[slot].byteCount
         index.remove(hash: UInt32(truncatingIfNeeded: slots[slot].hash), slot: slot)
-        release(slot)
+        slots[slot].free()
         freeSlots.append(slot)
-    }
-
-    private func release(_ slot: Int) {
-        slots[slot].events.free()
-        slots[slot].vectors.free()
-        slots[slot].identity.deallocate()
-        slots[slot].isUsed = false
     }
 }

@@ -13,9 +13,8 @@ extension NaiveOracle {
     ) -> FeatureValue? {
         if events.isEmpty { return .null }
         let categories = firstDistinct(events.map { $0.values[category] }, events.count)
-        let members = categories.map { one in
-            events.filter { bytes(of: $0.values[category]) == bytes(of: one) }
-        }
+        let byBytes = Dictionary(grouping: events) { bytes(of: $0.values[category]) }
+        let members = categories.map { byBytes[bytes(of: $0)] ?? [] }
         let most = query.parameters.maxDistinct ?? FunctionParameters.maxDistinctDefault
         if categories.count > most { return nil }
         if query.function == .countDistinct, let column = query.column {
