@@ -31,7 +31,10 @@ extension StrandlineClient {
     ///   - asOf: T; nil for the server's now.
     ///   - knownAt: K; nil for the newest visible commit.
     ///   - eventTimes: true for the event time of the newest event that counted towards each value.
-    /// - Throws: `badArgument`, `UNKNOWN_LOOKUP`, `DEFINITIONS_CHANGED`, `TOO_MANY`; see `ClientError`.
+    ///   - time: how long the answer is of use; the server drops the request when it cannot begin in time. nil: as long as
+    ///     `requestTimeout`, and the server is not told.
+    /// - Throws: `badArgument`, `UNKNOWN_LOOKUP`, `DEFINITIONS_CHANGED`, `TOO_MANY`, `OVERLOADED`, `DEADLINE_EXCEEDED`; see
+    ///   `ClientError`.
     public func lookup(
         _ prepared: PreparedLookup,
         entities: [[FeatureValue]],
@@ -39,7 +42,8 @@ extension StrandlineClient {
         asOf: Instant? = nil,
         knownAt: Instant? = nil,
         boundary: Boundary = .strict,
-        eventTimes: Bool = false
+        eventTimes: Bool = false,
+        within time: Duration? = nil
     ) async throws(ClientError) -> LookupResult {
         try check(prepared)
         let request = LookupRequest(
@@ -49,9 +53,10 @@ extension StrandlineClient {
             boundary: boundary,
             wantsEventTimes: eventTimes,
             requestValues: try prepared.check(values, count: entities.count),
+            deadline: time?.deadline,
             keys: try prepared.encode(entities)
         )
-        let body = try await send(request, .values)
+        let body = try await send(request, .values, within: time)
         let reply = try read { () throws(WireError) in
             let reply = try ValuesReply(body: body, types: prepared.types)
             guard reply.rows.count == entities.count, reply.hasEventTimes == eventTimes else {
@@ -79,7 +84,8 @@ extension StrandlineClient {
         request values: [[FeatureValue]] = [],
         knownAt: Instant? = nil,
         rowTime: Bool = false,
-        boundary: Boundary = .strict
+        boundary: Boundary = .strict,
+        within time: Duration? = nil
     ) async throws(ClientError) -> ColumnsResult {
         try check(prepared)
         guard keys.count == asOf.count else {
@@ -92,9 +98,10 @@ extension StrandlineClient {
             boundary: boundary,
             asOf: asOf,
             requestValues: try prepared.check(values, count: keys.count),
+            deadline: time?.deadline,
             keys: try prepared.encode(keys)
         )
-        let body = try await send(request, .columns)
+        let body = try await send(request, .columns, within: time)
         let reply = try read { () throws(WireError) in
             let reply = try ColumnsReply(body: body, types: prepared.types)
             guard reply.count == keys.count else {
@@ -134,5 +141,15 @@ extension StrandlineClient {
         } catch {
             throw .violation(error)
         }
+    }
+}
+
+extension Duration {
+    /// In microseconds, as a request carries it: at least 1, at most what its field holds, which is more than an hour.
+    fileprivate var deadline: UInt32 {
+        let (seconds, attoseconds) = components
+        guard seconds >= 0, attoseconds >= 0 else { return 1 }
+        guard seconds < 4294 else { return .max }
+        return UInt32(clamping: max(1, seconds * 1_000_000 + attoseconds / 1_000_000_000_000))
     }
 }

@@ -1,8 +1,16 @@
 internal import NIOCore
 internal import NIOPosix
+internal import NIOSSL
 public import WireProtocol
 
-/// How long to wait.
+/// TLS to the server: whose certificate is trusted.
+public struct ClientTLS: Hashable, Sendable {
+    /// A PEM file with the certificates of authorities; nil for those of the system.
+    public var authorityFile: String?
+    public init(authorityFile: String? = nil) { self.authorityFile = authorityFile }
+}
+
+/// How to connect, and how long to wait.
 public struct ClientOptions: Hashable, Sendable {
     /// For the TCP connection, and again for the greeting.
     public var connectTimeout: Duration
@@ -10,15 +18,23 @@ public struct ClientOptions: Hashable, Sendable {
     public var requestTimeout: Duration
     /// For the server's log.
     public var clientName: String
+    /// nil for plain TCP.
+    public var tls: ClientTLS?
+    /// Asks for a checksum in every frame, both ways.
+    public var checksums: Bool
 
     public init(
         connectTimeout: Duration = .seconds(5),
         requestTimeout: Duration = .seconds(30),
-        clientName: String = "strandline-swift/0.1"
+        clientName: String = "strandline-swift/0.1",
+        tls: ClientTLS? = nil,
+        checksums: Bool = false
     ) {
         self.connectTimeout = connectTimeout
         self.requestTimeout = requestTimeout
         self.clientName = clientName
+        self.tls = tls
+        self.checksums = checksums
     }
 }
 
@@ -39,6 +55,7 @@ public final class StrandlineClient: Sendable {
 
     let channel: any Channel
     let options: ClientOptions
+    private let requestSizeMax: Int
     /// Ties prepared lookups to this connection.
     let identity = UInt64.random(in: 0 ... .max)
 
@@ -46,6 +63,8 @@ public final class StrandlineClient: Sendable {
         self.channel = channel
         self.options = options
         limits = welcome.limits
+        // A checksum takes some of a frame's room.
+        requestSizeMax = limits.frameSizeMax - (options.checksums ? FrameChecksum.byteCount : 0)
         serverName = welcome.serverName
     }
 
@@ -60,12 +79,14 @@ public final class StrandlineClient: Sendable {
         options: ClientOptions = ClientOptions()
     ) async throws(ClientError) -> StrandlineClient {
         do {
+            let tls = try await options.tls?.context()
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connectTimeout(TimeAmount(options.connectTimeout))
                 .channelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
                 .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
+                        if let tls { try channel.pipeline.syncOperations.addHandler(tls.handler(for: host)) }
                         try channel.pipeline.syncOperations.addHandler(ClientHandler())
                     }
                 }
@@ -89,13 +110,17 @@ public final class StrandlineClient: Sendable {
         _ token: String?,
         _ options: ClientOptions
     ) async throws(ClientError) -> Welcome {
-        let hello = Hello(token: token, clientName: options.clientName)
+        let wanted: ConnectionOptions? = options.checksums ? .checksums : nil
+        let hello = Hello(token: token, clientName: options.clientName, options: wanted)
         let frameSizeMax = WireVersion.frameSizeMaxBeforeWelcome
         let body = try await send(hello, .welcome, to: channel, frameSizeMax, options.connectTimeout)
         do throws(WireError) {
             let welcome = try Welcome(body: body)
             guard welcome.version == WireVersion.current else {
                 throw WireError(.versionUnsupported, "the server speaks version \(welcome.version)")
+            }
+            guard welcome.options == wanted else {
+                throw WireError(.malformedFrame, "WELCOME does not grant what HELLO asked for")
             }
             return welcome
         } catch {
@@ -109,8 +134,12 @@ public final class StrandlineClient: Sendable {
     }
 
     /// Sends one message and gives the body of its reply.
-    func send(_ message: some WireMessage, _ reply: MessageType) async throws(ClientError) -> ByteBuffer {
-        try await Self.send(message, reply, to: channel, limits.frameSizeMax, options.requestTimeout)
+    func send(
+        _ message: some WireMessage,
+        _ reply: MessageType,
+        within time: Duration? = nil
+    ) async throws(ClientError) -> ByteBuffer {
+        try await Self.send(message, reply, to: channel, requestSizeMax, time ?? options.requestTimeout)
     }
 
     private static func send(

@@ -2,8 +2,9 @@ import Glibc
 import NIOCore
 import WireProtocol
 
-/// A plain socket, for bytes that no client would send. Blocking, with a timeout of some seconds.
-final class RawConnection {
+/// A plain socket, for bytes that no client would send. Blocking, with a timeout of some seconds. One task may send while
+/// another receives.
+final class RawConnection: @unchecked Sendable {
     private let descriptor: Int32
 
     init(port: Int) throws {
@@ -36,6 +37,8 @@ final class RawConnection {
         }
     }
 
+    func send(_ bytes: ByteBuffer) { send(bytes.readableBytesView) }
+
     func send(_ message: some WireMessage, id: UInt32 = 1) throws {
         var buffer = ByteBuffer()
         try message.writeFrame(requestID: id, frameSizeMax: 1 << 24, into: &buffer)
@@ -62,14 +65,34 @@ final class RawConnection {
         var decoder = FrameDecoder(frameSizeMax: 1 << 24)
         while true {
             if let frame = try decoder.next(from: &received) { return frame }
-            var chunk = [UInt8](repeating: 0, count: 65_536)
-            let count = recv(descriptor, &chunk, chunk.count, 0)
-            guard count > 0 else { throw WireError(.internalError, "the connection ended (\(count), \(errno))") }
-            received.writeBytes(chunk[..<count])
+            try receive()
         }
     }
 
+    /// The next bytes, whatever they are.
+    func readBytes(_ count: Int) throws -> ByteBuffer {
+        while received.readableBytes < count { try receive() }
+        guard let bytes = received.readSlice(length: count) else { throw WireError(.internalError, "no bytes") }
+        return bytes
+    }
+
     private var received = ByteBuffer()
+    private var chunk = [UInt8](repeating: 0, count: 65_536)
+
+    private func receive() throws {
+        let count = recv(descriptor, &chunk, chunk.count, 0)
+        guard count > 0 else { throw WireError(.internalError, "the connection ended (\(count), \(errno))") }
+        received.discardReadBytes()
+        received.writeBytes(chunk[..<count])
+    }
+
+    /// A connection whose greeting is done.
+    static func greeted(_ server: ServerUnderTest) throws -> RawConnection {
+        let connection = try RawConnection(port: server.port)
+        try connection.send(Hello(clientName: "raw"), id: 0)
+        _ = try connection.readFrame()
+        return connection
+    }
 
     /// The codes of the ERROR frames among bytes.
     static func errorCodes(in bytes: [UInt8]) throws -> [WireErrorCode] {
