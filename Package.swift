@@ -155,6 +155,28 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // MARK: the fuzzer: the server's handler over a channel without a socket
+        .systemLibrary(name: "CLibFuzzer", path: "Fuzz/CLibFuzzer"),
+        .target(
+            name: "ServerFuzzing",
+            dependencies: [
+                "FeatureHistory", "FeatureModel", "FeatureRepository", "FeatureServer", "FeatureTesting", "Windowing",
+                "WireProtocol",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Fuzz/ServerFuzzing",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "StrandlineFuzz",
+            dependencies: ["CLibFuzzer", "ServerFuzzing"],
+            path: "Fuzz/StrandlineFuzz",
+            swiftSettings: strict
+        ),
+
         // MARK: tests
         .target(name: "FeatureTesting", dependencies: ["FeatureModel"], swiftSettings: strict),
         .testTarget(
@@ -208,6 +230,7 @@ let package = Package(
             name: "FeatureServerTests",
             dependencies: [
                 "FeatureHistory", "FeatureModel", "FeatureRepository", "FeatureServer", "FeatureTesting",
+                "ServerFuzzing",
                 "StrandlineClient",
                 "Windowing", "WireProtocol",
                 .product(name: "Logging", package: "swift-log"),

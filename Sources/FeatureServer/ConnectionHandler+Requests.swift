@@ -222,8 +222,8 @@ extension ConnectionHandler {
             let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
             let eventLoop = context.eventLoop
             let load = shared.load
-            shared.pool.submit { state in
-                let reply = request.answer(load, isActive: state == .active)
+            shared.submit { isActive in
+                let reply = request.answer(load, isActive: isActive)
                 load.hold(reply.readableBytes)
                 eventLoop.execute { handler.value.finished(request.byteCount, reply) }
             }

@@ -65,6 +65,12 @@ public final class LookupServer: Sendable {
         }
     }
 
+    /// Answers on one channel, of any kind, that is not active yet. On its event loop.
+    package static func serve(_ channel: any Channel, _ shared: ServerContext) throws {
+        let connections = LoopConnections(shared.load, on: channel.eventLoop)
+        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(shared, connections))
+    }
+
     private static func connections(
         of group: MultiThreadedEventLoopGroup,
         _ load: ServerLoad

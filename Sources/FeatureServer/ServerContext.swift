@@ -16,6 +16,9 @@ public struct ServerContext: Sendable {
     public var log: Logger
     public var serverName: String
 
+    /// The pool's work is done on the spot, by the thread that asks: for a fuzzer, which needs the same run for the same bytes.
+    package var computesAtOnce = false
+
     public init(
         store: FeatureStore,
         pool: NIOThreadPool,
@@ -34,5 +37,11 @@ public struct ServerContext: Sendable {
         self.load = load
         self.log = log
         self.serverName = serverName
+    }
+
+    /// Runs what may block. It is told whether the pool goes on.
+    func submit(_ work: @escaping @Sendable (_ isActive: Bool) -> Void) {
+        guard !computesAtOnce else { return work(true) }
+        pool.submit { work($0 == .active) }
     }
 }

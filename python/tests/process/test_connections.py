@@ -22,8 +22,10 @@ IDLE_COUNT = 10_000
 
 
 @contextmanager
-def served(folder: Path, *options: str) -> Iterator[Process]:
+def served(folder: Path, *options: str, budget: str = "1GiB") -> Iterator[Process]:
     repo = write_repository(folder, "unused")
+    store = repo / "feature_store.yaml"
+    store.write_text(store.read_text().replace("server: {", f"server: {{memory_budget: {budget}, "))
     server = Process(
         folder, "server", "serve", "--repo", str(repo), "--data-dir", str(folder / "data"), "--listen", "127.0.0.1:0",
         "--no-ingest", *options, wanted="listening on ",
@@ -93,6 +95,55 @@ def test_idle_connections_are_cheap(tmp_path: Path) -> None:
             assert each <= IDLE_BYTES_MAX
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_bad_clients_take_no_memory(tmp_path: Path) -> None:
+    """A hundred of each kind; good requests are answered all the while, and RSS grows by what the server may hold."""
+    held = 64 << 20
+    with served(tmp_path, budget="64MiB") as server, ExitStack() as connections:
+        address = ("127.0.0.1", port(server))
+
+        def connect() -> socket.socket:
+            connection = connections.enter_context(socket.create_connection(address, timeout=20))
+            greet(connection)
+            return connection
+
+        good = connect()
+        good.sendall(wire.frame(MessageType.PREPARE, 1, wire.encode_prepare("all")))
+        assert read_frame(good)[0] is MessageType.PREPARED
+        key = wire.encode_key({"customer_id": 7}, (("customer_id", wire.ValueType.INT64),))
+        many = wire.frame(MessageType.LOOKUP, 3, wire.encode_lookup(1, [key] * 5000))
+        before = resident_bytes(server)
+        most = 0
+        for number in range(100):
+            # Asks for megabytes and reads nothing.
+            reader = connect()
+            reader.sendall(wire.frame(MessageType.PREPARE, 1, wire.encode_prepare(["p:count_1h"] * 200)))
+            assert read_frame(reader)[0] is MessageType.PREPARED
+            reader.setblocking(False)
+            try:
+                reader.sendall(many * 4)
+            except BlockingIOError:
+                pass
+            # A frame of many megabytes that never ends, and one that comes a few bytes at a time.
+            writer = connect()
+            writer.setblocking(False)
+            try:
+                writer.sendall(struct.pack("<IBBHI", 16 << 20, 0x20, 0, 0, 1) + bytes(2 << 20))
+            except BlockingIOError:
+                pass
+            connect().sendall(struct.pack("<IBBHI", 16 << 20, 0x20, 0, 0, 1))
+            # A length that lies, and a peer that says half a word.
+            connect().sendall(b"\xff\xff\xff\x7f")
+            connect().sendall(b"\x10\x00")
+            for request in range(10):
+                good.sendall(wire.frame(MessageType.LOOKUP, 100 + request, wire.encode_lookup(1, [key])))
+                kind, request_id, _ = read_frame(good)
+                assert (kind, request_id) == (MessageType.VALUES, 100 + request), number
+            most = max(most, resident_bytes(server) - before)
+        print(f"rss_growth_under_abuse_bytes={most}")
+        # Two replies under way, each in a buffer that doubles, and what the allocator keeps.
+        assert most <= held * 5 // 4 + (64 << 20)
 
 
 def test_tokens_are_read_again(tmp_path: Path) -> None:
