@@ -48,7 +48,7 @@ test-long: build ## the same with the long ones: more seeds, crash loops
 fuzz: SECONDS := $(or $(SECONDS),60)
 fuzz: setup ## send the server what no client would, for SECONDS=60
 	$(SWIFT) build --scratch-path .build-fuzz -c release --product StrandlineFuzz \
-	    -Xswiftc -sanitize=fuzzer -Xswiftc -DFUZZING
+	    -Xswiftc -sanitize=fuzzer -Xswiftc -DFUZZING -Xswiftc -use-ld=lld
 	mkdir -p .build-fuzz/corpus Fuzz/findings
 	.build-fuzz/release/StrandlineFuzz -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 -rss_limit_mb=4096 \
 	    -artifact_prefix=Fuzz/findings/ $(FUZZ_FLAGS) .build-fuzz/corpus Fuzz/corpus

@@ -61,6 +61,7 @@ extension ConnectionHandler {
             )
         }
         let lookup = try PreparedLookup(request.target, in: shared.store.catalog)
+        try addPrepared(lookup.plan.features.count)
         let id = nextLookupID
         try reply(
             PreparedReply(

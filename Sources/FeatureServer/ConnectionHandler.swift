@@ -45,6 +45,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     var replies = ReplyBuffer()
     var pool: PoolQueue
     var prepared: [UInt32: PreparedLookup] = [:]
+    /// Features of all of them.
+    private var preparedFeatures = 0
     var nextLookupID: UInt32 = 1
 
     /// When the bytes came that are being taken; kept once the client has set a deadline.
@@ -163,8 +165,8 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// Reads on, or stops reading, as there is room; takes what waited for it.
     private func settle() {
-        guard phase == .open || phase == .awaitingHello else { return }
         if pool.count > 0 { computeWaiting() }
+        guard phase == .open || phase == .awaitingHello else { return }
         while mayTake, received.begun == nil, let bytes = received.take() {
             take(bytes)
             flush()
@@ -249,7 +251,24 @@ final class ConnectionHandler: ChannelInboundHandler {
         received.drop(shared.load)
         pool.removeWaiting()
         prepared = [:]
+        shared.load.hold(-Self.preparedByteCount(preparedFeatures))
+        preparedFeatures = 0
     }
+
+    // MARK: Prepared lookups
+
+    /// Makes room for a lookup of so many features. A few of them are not counted: every connection has some.
+    ///
+    /// - Throws: `OVERLOADED` when there is no memory for more.
+    func addPrepared(_ count: Int) throws(WireError) {
+        let more = Self.preparedByteCount(preparedFeatures + count) - Self.preparedByteCount(preparedFeatures)
+        guard more == 0 || shared.load.byteCount + more <= shared.load.limits.byteCountMax else { throw .overloaded() }
+        preparedFeatures += count
+        shared.load.hold(more)
+    }
+
+    /// Measured: 292 bytes a feature.
+    private static func preparedByteCount(_ features: Int) -> Int { max(0, features - 64) * 300 }
 
     // MARK: What time sees
 

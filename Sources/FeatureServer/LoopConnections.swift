@@ -13,8 +13,8 @@ final class LoopConnections {
     var isDraining: Bool { drained != nil }
     /// Requests of a loop are evaluated one after the other.
     let scratch = ReadScratch()
-    /// At most a step of the sweep old.
-    private(set) var now = NIODeadline.now()
+    /// At most a step of the sweep old. Only the sweep sets it, and tests do.
+    var now = NIODeadline.now()
     private static let steps = 10
 
     /// On the loop.

