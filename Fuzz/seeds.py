@@ -13,11 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "python" / "src"))
 
 from strandline import wire  # noqa: E402
-from strandline.wire import MessageType, ValueType  # noqa: E402
+from strandline.wire import MessageType  # noqa: E402
 
 TOKEN, GREETED, CHECKSUMS, FRAMED, COLD = 1, 2, 4, 8, 16
-CUSTOMER = (("customer_id", ValueType.INT64),)
-KEYS = [wire.encode_key({"customer_id": number}, CUSTOMER) for number in (3, 4, 99)]
+KEYS = [struct.pack("<HB", 9, 1) + struct.pack(">Q", number + (1 << 63)) for number in (3, 4, 99)]
 T = 1_000_000_000_000
 
 HELLO = (MessageType.HELLO, wire.encode_hello("secret", "seed"))
@@ -50,6 +49,11 @@ CONVERSATIONS = {
     "admin": [
         admin("status"), admin("describe"), admin("definitions"), admin("dead_letters", '{"after": 0, "limit": 10}'),
         admin("sample_entities", '{"source": "purchases", "entity": "customer", "count": 3, "seed": 1}'),
+        admin(
+            "entity_history",
+            '{"source": "purchases", "entity": "customer", "key": [3], "limit": 5,'
+            ' "after": {"time": 1, "incarnation": 1, "partition": 0, "offset": 0}}',
+        ),
         admin("plan", '{"files": [{"name": "feature_store.yaml", "text": "project: fuzz"}]}'),
     ],
     "unknown": [NOW, (MessageType.PONG, b""), PING],

@@ -17,12 +17,14 @@ import Logging
 import NIOCore
 import NIOEmbedded
 import NIOPosix
-import WireProtocol
+package import WireProtocol
 
 package final class ServerFuzzer {
     private let folder = TemporaryFolder()
     private let store: FeatureStore
     private let pool = NIOThreadPool(numberOfThreads: 1)
+    /// The types of all replies so far.
+    package private(set) var seen: Set<MessageType> = []
 
     /// - Throws: the system's error when no store can be made in the temporary folder.
     package init() throws {
@@ -120,6 +122,7 @@ package final class ServerFuzzer {
         var isWelcome = false
         do throws(WireError) {
             while let frame = try decoder.next(from: &bytes) {
+                seen.insert(frame.type)
                 if frame.type.isFromClient { return "the server sent \(frame.type)" }
                 if frame.type == .error { _ = try ErrorReply(body: frame.body) }
                 guard frame.type == .welcome else { continue }

@@ -114,10 +114,9 @@ extension ConnectionHandler {
             let request = try LookupRequestView(bytes, limits: self.limits)
             let lookup = try current(request.lookupID)
             expiry = try self.expiry(request.deadline)
-            let isDone = try replies.append(allocator) { buffer throws(WireError) in
-                try answer(request, lookup, frame.requestID, into: &buffer)
-            }
-            return isDone ? nil : lookup
+            var buffer = replies.lend(allocator)
+            defer { replies.giveBack(buffer) }
+            return try answer(request, lookup, frame.requestID, into: &buffer) ? nil : lookup
         }
         guard let cold else { return }
         // Some entity is not in memory: the whole request goes to the pool, with a copy of its bytes that it owns.

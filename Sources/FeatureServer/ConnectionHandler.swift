@@ -143,7 +143,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             fail(error, decoder.requestID)
         }
         isTaking = false
-        guard phase != .ending else { return }
+        guard phase != .ending, bytes.readableBytes > 0 || !received.isUnused else { return }
         received.keep(
             bytes,
             hasAdvanced: bytes.readerIndex != start,
@@ -165,6 +165,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// Reads on, or stops reading, as there is room; takes what waited for it.
     private func settle() {
+        if received.isEmpty, isWritable, !isReadingPaused, pool.count == 0 { return }
         if pool.count > 0 { computeWaiting() }
         guard phase == .open || phase == .awaitingHello else { return }
         while mayTake, received.begun == nil, let bytes = received.take() {
@@ -187,9 +188,9 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func reply(_ message: some WireMessage, _ requestID: UInt32) throws(WireError) {
         guard let context else { return }
-        try replies.append(context.channel.allocator) { buffer throws(WireError) in
-            try message.writeFrame(requestID: requestID, frameSizeMax: limits.frameSizeMax, into: &buffer)
-        }
+        var buffer = replies.lend(context.channel.allocator)
+        defer { replies.giveBack(buffer) }
+        try message.writeFrame(requestID: requestID, frameSizeMax: limits.frameSizeMax, into: &buffer)
     }
 
     /// Answers with ERROR; ends the connection when its bytes can no longer be trusted.

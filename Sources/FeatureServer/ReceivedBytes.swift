@@ -13,8 +13,9 @@ struct ReceivedBytes {
     private(set) var begun: NIODeadline?
 
     var isEmpty: Bool { bytes == nil }
-    var count: Int { bytes?.readableBytes ?? 0 }
     var isCounted: Bool { held > 0 }
+    /// Nothing is here, nor was at the last look.
+    var isUnused: Bool { bytes == nil && begun == nil && held == 0 }
 
     /// The bytes so far with these behind; nothing is left here. `keep` is owed.
     mutating func joined(with incoming: ByteBuffer) -> ByteBuffer {

@@ -2,6 +2,7 @@ import FeatureTesting
 import Glibc
 import ServerFuzzing
 import Testing
+import WireProtocol
 
 /// The fuzzer's corpus, and mutations of it, without the fuzzer: `make fuzz` goes further.
 @Suite(.timeLimit(.minutes(2)))
@@ -30,6 +31,8 @@ struct FuzzReplayTests {
         try #require(corpus.count >= 20)
         let fuzzer = try ServerFuzzer()
         for (name, input) in corpus { #expect(input.withUnsafeBytes { fuzzer.run($0) } == nil, "\(name)") }
+        // The seeds reach what they are to reach.
+        #expect(fuzzer.seen == Set(MessageType.allCases.filter { !$0.isFromClient }))
         for seed in TestSeeds.list(10_000) {
             var random = SplitMix64(seed: seed)
             let (name, original) = corpus[Int.random(in: 0..<corpus.count, using: &random)]

@@ -119,6 +119,29 @@ struct OverloadTests {
         }
     }
 
+    /// A prepared lookup holds memory for as long as its connection lives: 256 of 1,000 features would be 75 MB.
+    @Test func preparedLookupsCount() async throws {
+        var limits = ServerLimits.quick
+        limits.byteCountMax = 200_000
+        try await withServer(serverLimits: limits) { server in
+            let client = try await server.connect()
+            let references = Array(repeating: "purchases:count_1h", count: 300)
+            _ = try await client.prepare(references: references)
+            _ = try await client.prepare(references: references)
+            #expect(server.load.byteCount == (600 - 64) * 300)
+            await #expect { _ = try await client.prepare(references: references) } throws: {
+                ($0 as? ClientError)?.code == .server(.overloaded)
+            }
+            // What is there goes on, and another connection's few features are always taken.
+            let other = try await server.connect()
+            _ = try await other.prepare(service: "small")
+            await client.close()
+            await other.close()
+            for _ in 0..<1000 where server.load.byteCount > 0 { try await Task.sleep(for: .milliseconds(10)) }
+            #expect(server.load.byteCount == 0)
+        }
+    }
+
     @Test(arguments: [2, 3, 4]) func connectionsAreCounted(count: Int) async throws {
         var limits = ServerLimits.quick
         limits.connectionsMax = 3

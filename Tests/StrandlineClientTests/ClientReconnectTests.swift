@@ -76,7 +76,9 @@ import WireProtocol
                 number += 1
                 return number
             }
-            return .reply([try FakeServer.golden(number == 1 ? "prepared" : "prepared_nested", request: frame.requestID)])
+            return .reply([
+                try FakeServer.golden(number == 1 ? "prepared" : "prepared_nested", request: frame.requestID)
+            ])
         }
         let client = try await StrandlineClient.connect(port: server.port, options: Self.options)
         let prepared = try await client.prepare(service: "fraud@2")

@@ -31,7 +31,10 @@ enum ImportRules {
                 "NIOPosix", "NIOSSL",
             ]
         ),
-        ("StrandlineClient", ["FeatureModel", "WireProtocol", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOPosix", "NIOSSL"]),
+        (
+            "StrandlineClient",
+            ["FeatureModel", "WireProtocol", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOPosix", "NIOSSL"]
+        ),
         // Its oracle judges live stores too: `strandline parity`.
         ("FeatureTesting", ["FeatureModel", "Glibc", "Synchronization"]),
         (
