@@ -1,30 +1,43 @@
 #!/usr/bin/env bash
-# Lookups of 10 window features from Strandline beside HMGET of 10 fields from Redis, both through one load generator.
+# Lookups of 10 window features from Strandline beside Redis, which holds the same values as plain fields, and beside a bare
+# echo of the same sizes; one load generator drives them all.
 #
-#   make bench-lookup ARGS="--keys 100000 --events 20 --runs 5 --seconds 5"
+#   make bench-lookup ARGS="--keys 100000 --events 200 --runs 5 --seconds 3"
 #
-# Both servers hold the same values and stay up; they take turns under load. Benchmarks/README.md says more.
+# The servers stay up and take turns under load. One in a hundred of our replies is compared with a plain count.
+# Benchmarks/README.md says what each line means.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source Benchmarks/common.sh
 
 keys=100000
-events=20
+events=200
+zipf=0.8
 runs=5
-seconds=5
+seconds=3
 redis_port=7399
 port=7398
-# What is sent before the server is waited for: its broker keeps 5 MiB for each of the topic's 4 partitions.
-part=60000
+partitions=280
+# What is sent before the server is waited for: the broker keeps 5 MiB of a partition.
+part=5000000
 record_bytes=130
+# Of a request and of a reply of one entity, for the echo.
+request_bytes=48
+reply_bytes=121
 
-usage() { echo 'usage: bench_lookup.sh [--keys K] [--events PER_ENTITY] [--runs N] [--seconds S] [--port P] [--redis-port P]'; }
+usage() {
+    cat <<'TEXT'
+usage: bench_lookup.sh [--keys K] [--events PER_ENTITY] [--zipf EXPONENT] [--runs N] [--seconds S] [--port P]
+                       [--redis-port P]
+TEXT
+}
 
 read_arguments() {
     while (($#)); do
         case $1 in
             --keys) keys=$2; shift 2 ;;
             --events) events=$2; shift 2 ;;
+            --zipf) zipf=$2; shift 2 ;;
             --runs) runs=$2; shift 2 ;;
             --seconds) seconds=$2; shift 2 ;;
             --port) port=$2; shift 2 ;;
@@ -33,6 +46,7 @@ read_arguments() {
             *) usage >&2; fail "unknown argument: $1" ;;
         esac
     done
+    total=$((keys * events))
 }
 
 check_free() {
@@ -49,93 +63,188 @@ start_redis() {
     wait_for_line "$work/redis.out" 'Ready to accept' 10 "$redis_pid" "$work/redis.out"
 }
 
+# A process of its own, as in production.
+start_broker() {
+    mkfifo "$work/broker.in"
+    "$bench" broker --topic payments --partitions "$partitions" --empty <"$work/broker.in" >"$work/broker.out" \
+        2>"$work/broker.err" &
+    own_process "$!"
+    exec 3>"$work/broker.in" # the broker stays until this closes
+    wait_for_line "$work/broker.out" '^bootstrap=' 30 "$!" "$work/broker.err"
+    bootstrap=$(sed -n 's/^bootstrap=//p' "$work/broker.out")
+}
+
+start_echo() {
+    mkfifo "$work/echo.in"
+    "$bench" echo --request-bytes "$request_bytes" --reply-bytes "$reply_bytes" <"$work/echo.in" >"$work/echo.out" \
+        2>"$work/echo.err" &
+    echo_pid=$!
+    own_process "$echo_pid"
+    exec 5>"$work/echo.in"
+    wait_for_line "$work/echo.out" '^listening=' 10 "$echo_pid" "$work/echo.err"
+    echo_address=$(sed -n 's/^listening=//p' "$work/echo.out")
+}
+
 start_strandline() {
     [[ -x $strandline ]] || fail "there is no $strandline" "run 'make build'"
     check_free "$port" --port
     "$strandline" serve --repo Benchmarks/lookup_repo --data-dir "$work/store" --listen "127.0.0.1:$port" \
-        --embedded-broker >"$work/serve.out" 2>"$work/serve.err" &
+        --kafka "bootstrap.servers=$bootstrap" >"$work/serve.out" 2>"$work/serve.err" &
     strandline_pid=$!
     own_process "$strandline_pid"
     wait_for_line "$work/serve.out" "listening on 127.0.0.1:$port" 30 "$strandline_pid" "$work/serve.err"
-    bootstrap=$(grep -o 'bootstrap=[^ ]*' "$work/serve.out" | head -n 1 | cut -d = -f 2)
-    [[ -n $bootstrap ]] || fail "the server did not tell its broker's address" "look at: $strandline serve --help"
 }
 
-ingested_events() {
+# status_value PATH...: a number of the server's status.
+status_value() {
     "$strandline" status --address "127.0.0.1:$port" --output json |
-        python3 -c 'import json, sys; print(json.load(sys.stdin)["ingest"]["events"])'
+        python3 -c 'import functools, json, sys; print(functools.reduce(lambda o, k: o[k], sys.argv[1:], json.load(sys.stdin)))' "$@"
 }
 
 wait_for_events() {
     local wanted=$1 tick
-    for ((tick = 0; tick < 600; tick++)); do
-        (($(ingested_events) >= wanted)) && return
+    for ((tick = 0; tick < 1200; tick++)); do
+        (($(status_value ingest events) >= wanted)) && return
         sleep 0.1
     done
-    fail "the server took in $(ingested_events) of $wanted events within a minute" "$strandline status --address 127.0.0.1:$port"
+    fail "the server took in $(status_value ingest events) of $wanted events within two minutes" \
+        "$strandline status --address 127.0.0.1:$port"
 }
 
 fill() {
-    local total=$((keys * events)) until_us first end
+    local first end began
     until_us=$(date +%s)000000
+    records=(--records "$total" --keys "$keys" --zipf "$zipf" --record-bytes "$record_bytes" --until "$until_us")
+    began=$(date +%s%N)
     for ((first = 0; first < total; first = end)); do
         end=$((first + part < total ? first + part : total))
-        "$bench" produce-bench --bootstrap "$bootstrap" --topic payments --records "$total" --keys "$keys" --uniform \
-            --record-bytes "$record_bytes" --until "$until_us" --first "$first" --count $((end - first)) >/dev/null
+        "$bench" produce-bench --bootstrap "$bootstrap" --topic payments "${records[@]}" --partitions "$partitions" \
+            --first "$first" --count $((end - first)) >/dev/null
         wait_for_events "$end"
     done
-    say "the server holds $total events of $keys entities"
+    fill_rate=$(awk -v n="$total" -v ns="$(($(date +%s%N) - began))" 'BEGIN { printf "%.0f", n / ns * 1e9 }')
+    say "the server holds $total events of $keys entities, taken in at $fill_rate a second"
     say "$("$bench" fill-redis --from "127.0.0.1:$port" --redis "127.0.0.1:$redis_port" --service ten --keys "$keys")"
 }
 
-# measure NAME PROTOCOL PORT PROCESS CONNECTIONS: one run; notes its figures under NAME_..._cCONNECTIONS.
-measure() {
-    local name=$1 protocol=$2 port=$3 process=$4 connections=$5 text
-    text=$("$bench" load --protocol "$protocol" --address "127.0.0.1:$port" --connections "$connections" \
-        --seconds "$seconds" --keys "$keys" --server-pid "$process")
-    say "  $protocol, $connections connections: $(tr '\n' ' ' <<<"$text")"
-    rate=$(value req_per_s "$text")
-    note "${name}_req_per_s_c$connections" "$rate"
-    note "${name}_p50_us_c$connections" "$(value p50_us "$text")"
-    note "${name}_p99_us_c$connections" "$(value p99_us "$text")"
-    note "${name}_cpu_us_c$connections" "$(value server_cpu_us_per_request "$text")"
+# load NAME PROCESS ADDRESS ARGUMENTS...: one run; notes its figures under NAME_....
+load() {
+    local name=$1 process=$2 address=$3 text
+    shift 3
+    text=$("$bench" load --address "$address" --seconds "$seconds" --keys "$keys" --server-pid "$process" "$@")
+    say "  $name: $(tr '\n' ' ' <<<"$text")"
+    note "${name}_req_per_s" "$(value req_per_s "$text")"
+    note "${name}_rows_per_s" "$(value rows_per_s "$text")"
+    note "${name}_p50_us" "$(value p50_us "$text")"
+    note "${name}_p99_us" "$(value p99_us "$text")"
+    note "${name}_cpu_us" "$(value server_cpu_us_per_request "$text")"
 }
 
-run_pair() {
-    local connections=$1 redis
-    measure redis_hmget redis "$redis_port" "$redis_pid" "$connections"
-    redis=$rate
-    measure lookup strandline "$port" "$strandline_pid" "$connections"
-    note "lookup_vs_redis_c$connections" "$(quotient "$rate" "$redis")"
+# ours NAME ARGUMENTS...: the same of our server, with the share of lookups that a kept vector answered.
+ours() {
+    local name=$1 hits misses
+    shift
+    hits=$(status_value store vector_hits)
+    misses=$(status_value store vector_misses)
+    load "$name" "$strandline_pid" "127.0.0.1:$port" --protocol strandline --samples "$work/samples" "$@"
+    note "${name}_vector_cache_hit" "$(awk -v h="$(($(status_value store vector_hits) - hits))" \
+        -v m="$(($(status_value store vector_misses) - misses))" 'BEGIN { printf "%.3f", h / (h + m) }')"
 }
 
-# 64 connections are the headline: their figures carry the plain names.
-name_headline() {
-    local name
-    for name in lookup_req_per_s redis_hmget_req_per_s lookup_vs_redis lookup_p50_us lookup_p99_us redis_hmget_p50_us \
-        redis_hmget_p99_us lookup_cpu_us redis_hmget_cpu_us; do
-        mv "$work/values/${name}_c64" "$work/values/$name"
+redis() {
+    local name=$1
+    shift
+    load "$name" "$redis_pid" "127.0.0.1:$redis_port" "$@"
+}
+
+last() { tail -n 1 "$work/values/$1"; }
+
+# ratio NAME OURS THEIRS: of the last run's figures.
+ratio() { note "$1" "$(quotient "$(last "$2")" "$(last "$3")")"; }
+
+run_all() {
+    local each
+    redis redis_hmget --protocol redis
+    ours lookup
+    ours lookup_asof_1h --as-of-within 3600
+    load echo "$echo_pid" "$echo_address" --protocol echo --request-bytes "$request_bytes" --reply-bytes "$reply_bytes"
+    redis redis_hmget_pipeline16 --protocol redis --pipeline 16
+    redis redis_get_pipeline16 --protocol redis-get --pipeline 16
+    ours pipeline16 --pipeline 16
+    ours pipeline16_asof_1h --pipeline 16 --as-of-within 3600
+    redis redis_hmget_pipeline100 --protocol redis --pipeline 100 --connections 8
+    ours batch100 --rows 100 --connections 8
+    ours batch100_asof_1h --rows 100 --connections 8 --as-of-within 3600
+    for each in '' _asof_1h; do
+        ratio "lookup_vs_redis_hmget$each" "lookup${each}_req_per_s" redis_hmget_req_per_s
+        ratio "lookup_p99_vs_redis$each" "lookup${each}_p99_us" redis_hmget_p99_us
+        ratio "lookup_vs_echo$each" "lookup${each}_req_per_s" echo_req_per_s
+        ratio "pipeline16_vs_redis_hmget$each" "pipeline16${each}_req_per_s" redis_hmget_pipeline16_req_per_s
+        ratio "pipeline16_vs_redis_get_blob$each" "pipeline16${each}_req_per_s" redis_get_pipeline16_req_per_s
+        ratio "batch100_vs_redis_pipelined$each" "batch100${each}_rows_per_s" redis_hmget_pipeline100_rows_per_s
     done
+    ratio asof_vs_now lookup_asof_1h_req_per_s lookup_req_per_s
+}
+
+# An open loop at a fifth of the peak, while the server does nothing else, and while events of other entities come in at half
+# the rate at which it was filled.
+run_under_ingest() {
+    local rate pace_rate pace
+    rate=$(awk -v r="$(median lookup_req_per_s)" 'BEGIN { printf "%.0f", r / 5 }')
+    pace_rate=$((fill_rate / 2))
+    ours open_idle --rate "$rate"
+    "$bench" pace --bootstrap "$bootstrap" --topic payments --partitions "$partitions" --rate "$pace_rate" \
+        --records $((pace_rate * (${seconds%.*} + 3))) --keys "$keys" --first-key "$keys" --zipf "$zipf" \
+        --record-bytes "$record_bytes" --run-length 500 >"$work/pace.out" 2>&1 &
+    pace=$!
+    own_process "$pace"
+    sleep 1
+    ours open_ingest --rate "$rate"
+    wait "$pace" || fail "the producer failed: $(tail -n 5 "$work/pace.out")"
+    say "  $(cat "$work/pace.out")"
+    ratio p99_under_ingest_vs_idle open_ingest_p99_us open_idle_p99_us
+}
+
+print_all() {
+    local name each
+    local -a ratios=()
+    print_machine
+    for name in lookup lookup_asof_1h pipeline16 pipeline16_asof_1h batch100 batch100_asof_1h; do
+        print_medians "${name}_rows_per_s" "${name}_p50_us" "${name}_p99_us"
+        printf '%s=%s\n' "${name}_vector_cache_hit" "$(median "${name}_vector_cache_hit")"
+    done
+    for name in redis_hmget echo redis_hmget_pipeline16 redis_get_pipeline16 redis_hmget_pipeline100; do
+        print_medians "${name}_rows_per_s" "${name}_p50_us" "${name}_p99_us"
+    done
+    for each in open_idle_p99_us open_ingest_p99_us; do print_medians "$each"; done
+    printf 'server_cpu_us_per_lookup=%s\n' "$(median lookup_cpu_us)"
+    printf 'server_cpu_us_per_lookup_redis=%s\n' "$(median redis_hmget_cpu_us)"
+    for each in '' _asof_1h; do
+        ratios+=("lookup_vs_redis_hmget$each" "lookup_p99_vs_redis$each" "lookup_vs_echo$each"
+            "pipeline16_vs_redis_hmget$each" "pipeline16_vs_redis_get_blob$each" "batch100_vs_redis_pipelined$each")
+    done
+    print_medians "${ratios[@]}" asof_vs_now p99_under_ingest_vs_idle
 }
 
 main() {
-    local figure
-    local -a figures=(redis_hmget_p50_us lookup_p50_us redis_hmget_p99_us lookup_p99_us redis_hmget_cpu_us lookup_cpu_us
-        redis_hmget_req_per_s lookup_req_per_s lookup_vs_redis)
+    local run checked
     read_arguments "$@"
     prepare
     start_redis
+    start_broker
     start_strandline
+    start_echo
     fill
     for ((run = 1; run <= runs; run++)); do
         say "run $run"
-        run_pair 16
-        run_pair 64
+        run_all
     done
-    name_headline
-    print_machine
-    for figure in "${figures[@]}"; do print_medians "${figure}_c16"; done
-    print_medians "${figures[@]}"
+    for ((run = 1; run <= runs; run++)); do run_under_ingest; done
+    checked=$("$bench" check-replies "$work/samples" --address "127.0.0.1:$port" "${records[@]}") ||
+        fail "replies are wrong" "$checked"
+    print_all
+    printf 'checked_%s\n' "$(tr ' ' '\n' <<<"$checked" | grep '^replies=')"
+    tr ' ' '\n' <<<"$checked" | grep -E '^(nonempty|mismatches)='
 }
 
 main "$@"

@@ -17,8 +17,8 @@ struct StrandlineBench: ParsableCommand {
             """,
         subcommands: [
             BrokerCommand.self, ProduceCommand.self, PaceCommand.self, RawConsumeCommand.self, StageCommand.self,
-            IngestCommand.self, CheckCommand.self, LatencyCommand.self, LoadCommand.self, FillRedisCommand.self,
-            WindowsCommand.self, DerivedCommand.self,
+            IngestCommand.self, CheckCommand.self, LatencyCommand.self, LoadCommand.self, CheckRepliesCommand.self,
+            FillRedisCommand.self, EchoCommand.self, WindowsCommand.self, DerivedCommand.self,
         ]
     )
 }

@@ -276,6 +276,8 @@ extern "C" strandline_json_decoder *strandline_json_decoder_create(const strandl
             if (field.kind == STRANDLINE_JSON_OBJECT || field.kind == STRANDLINE_JSON_WRAPPER) decoder->is_nested = true;
         }
         decoder->problems.resize(count);
+        // Never without memory: its start is asked for even where all strings are empty.
+        decoder->text.reserve(256);
         return decoder.release();
     } catch (const std::bad_alloc &) {
         return nullptr;

@@ -179,6 +179,9 @@ public struct StatusMessage: Codable, Sendable {
         public var commits: UInt64
         public var residentEntities: Int
         public var residentBytes: Int
+        /// Lookups of entities in memory that a kept vector answered, and those that were evaluated, since the process started.
+        public var vectorHits: UInt64
+        public var vectorMisses: UInt64
         public var unfoldedEvents: Int
         /// Per source that has dropped history: the instant before which events may be gone, ISO 8601.
         public var horizons: [String: String]

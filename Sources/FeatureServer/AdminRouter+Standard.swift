@@ -101,6 +101,8 @@ extension StatusMessage {
             commits: figures.commits,
             residentEntities: figures.residentEntities,
             residentBytes: figures.residentBytes,
+            vectorHits: figures.vectorHits,
+            vectorMisses: figures.vectorMisses,
             unfoldedEvents: figures.unfoldedEvents,
             horizons: store.catalog.sources.mapValues(\.horizon).filter { $0.value > .distantPast }.mapValues(
                 \.iso8601

@@ -60,7 +60,7 @@ extension ConnectionHandler {
                 "\(WireVersion.preparedLookupsMax) lookups are prepared on this connection already"
             )
         }
-        let lookup = try PreparedLookup(request.target, in: shared.store.catalog)
+        let lookup = try shared.plans.lookup(request.target, in: shared.store.catalog)
         try addPrepared(lookup.plan.features.count)
         let id = nextLookupID
         try reply(
@@ -81,14 +81,13 @@ extension ConnectionHandler {
 
     /// The prepared lookup, compiled for the definitions of now.
     private func current(_ id: UInt32) throws(WireError) -> PreparedLookup {
-        guard var lookup = prepared[id] else {
+        guard let lookup = prepared[id] else {
             throw WireError(.unknownLookup, "lookup \(id) was not prepared on this connection")
         }
-        if lookup.plan.generation != shared.store.generation {
-            try lookup.refresh(in: shared.store.catalog)
-            prepared[id] = lookup
-        }
-        return lookup
+        guard lookup.plan.generation != shared.store.generation else { return lookup }
+        let refreshed = try lookup.refreshed(shared.plans, in: shared.store.catalog)
+        prepared[id] = refreshed
+        return refreshed
     }
 
     /// When the answer is of no more use.

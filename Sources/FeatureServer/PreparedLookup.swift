@@ -2,21 +2,23 @@ import FeatureHistory
 import FeatureModel
 import WireProtocol
 
-/// A lookup that a connection prepared: the plan, and what its replies look like.
-struct PreparedLookup {
+/// A lookup that a connection prepared: the plan, and what its replies look like. Immutable, and a class, so that a request
+/// passes one reference along.
+final class PreparedLookup: Sendable {
     let target: PrepareRequest.Target
-    var plan: LookupPlan
-    var joinKeyTypes: [ValueType]
-    var layout: FeatureLayout
+    let plan: LookupPlan
+    let joinKeyTypes: [ValueType]
+    let layout: FeatureLayout
 
-    init(_ target: PrepareRequest.Target, in catalog: Catalog) throws(WireError) {
+    init(_ target: PrepareRequest.Target, _ plan: LookupPlan) {
         self.target = target
-        plan = try Self.plan(target, in: catalog)
+        self.plan = plan
         joinKeyTypes = plan.joinKeys.map(\.type)
         layout = FeatureLayout(types: plan.features.map(\.type))
     }
 
-    private static func plan(_ target: PrepareRequest.Target, in catalog: Catalog) throws(WireError) -> LookupPlan {
+    /// Compiles a target against the definitions of a catalog.
+    static func plan(_ target: PrepareRequest.Target, in catalog: Catalog) throws(WireError) -> LookupPlan {
         do throws(StoreError) {
             switch target {
             case .service(let name): return try LookupPlan(service: name, in: catalog)
@@ -36,14 +38,14 @@ struct PreparedLookup {
         }
     }
 
-    /// After definitions changed: compiles anew. The reply's shape must not have changed under the client.
-    mutating func refresh(in catalog: Catalog) throws(WireError) {
+    /// After definitions changed: the same by the new plan. The reply's shape must not have changed under the client.
+    func refreshed(_ plans: PreparedPlans, in catalog: Catalog) throws(WireError) -> PreparedLookup {
         let changed = WireError(.definitionsChanged, "the definitions have changed; prepare the lookup again")
-        let fresh: LookupPlan
-        do throws(WireError) { fresh = try Self.plan(target, in: catalog) } catch { throw changed }
-        guard fresh.features == plan.features, fresh.joinKeys == plan.joinKeys, fresh.request == plan.request else {
-            throw changed
-        }
-        plan = fresh
+        let fresh: PreparedLookup
+        do throws(WireError) { fresh = try plans.lookup(target, in: catalog) } catch { throw changed }
+        guard fresh.plan.features == plan.features, fresh.plan.joinKeys == plan.joinKeys,
+            fresh.plan.request == plan.request
+        else { throw changed }
+        return fresh
     }
 }

@@ -15,6 +15,7 @@ public struct ServerContext: Sendable {
     public var load: ServerLoad
     public var log: Logger
     public var serverName: String
+    let plans = PreparedPlans()
 
     /// The pool's work is done on the spot, by the thread that asks: for a fuzzer, which needs the same run for the same bytes.
     package var computesAtOnce = false

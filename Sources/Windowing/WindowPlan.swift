@@ -157,6 +157,8 @@ public struct WindowPlan: Sendable {
     /// Attributes, each list read from one version of the entity.
     let versions: [Versions]
     let layout: TileLayout
+    /// nil where results change with time itself.
+    let edges: Edges?
     /// The number of results; they are numbered by the order of the aggregations, then of the attributes.
     public let count: Int
 
@@ -172,6 +174,7 @@ public struct WindowPlan: Sendable {
         let layout = shared.flatMap { isEnough ? $0 : nil } ?? TileLayout(aggregations, attributes)
         self.layout = layout
         count = aggregations.count + attributes.count
+        edges = Edges(aggregations, attributes)
         versions = Versions.groups(attributes, firstCell: aggregations.count)
         var groups: [Group] = []
         for aggregation in aggregations {

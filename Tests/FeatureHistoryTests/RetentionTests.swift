@@ -337,9 +337,7 @@ import Windowing
     }
 
     private static func identity(of world: TestStore) -> [UInt8] {
-        var identity = EntityIdentity()
         let history = world.store.catalog.histories[0].id
-        World.userKey(0).withUnsafeBytes { identity.set(history: history, key: $0) }
-        return Array(identity.bytes)
+        return World.userKey(0).withUnsafeBytes { EntityIdentity(history: history, key: $0).copy }
     }
 }

@@ -154,6 +154,13 @@ import Windowing
         }
     }
 
+    /// Before the first record a decoder has no bytes of text at all.
+    @Test func anEmptyStringComesFirst() throws {
+        let bench = try IntakeBench(Purchases.definition(format: .epochMicroseconds))
+        let outcome = bench.take(#"{"t":\#(Self.noon),"user":"","name":""}"#)
+        #expect(outcome == Self.accepted(.null, .null, .string("")))
+    }
+
     @Test func bytesBeforeTheJSON() throws {
         let bench = try IntakeBench()
         let good = Array((Self.head + "}").utf8)

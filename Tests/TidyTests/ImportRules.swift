@@ -18,7 +18,7 @@ enum ImportRules {
             "Ingest",
             [
                 "Expressions", "FeatureModel", "Windowing", "FeatureHistory", "KafkaLog", "CSimdJSON", "Glibc",
-                "Logging", "Synchronization",
+                "Logging", "NIOConcurrencyHelpers", "Synchronization",
             ]
         ),
         ("WireProtocol", ["CZlib", "FeatureModel", "NIOCore"]),
@@ -28,7 +28,7 @@ enum ImportRules {
             [
                 "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "TrainingSets", "WireProtocol",
                 "Atomics", "Crypto", "FoundationEssentials", "Logging", "NIOConcurrencyHelpers", "NIOCore",
-                "NIOPosix", "NIOSSL",
+                "NIOPosix", "NIOSSL", "Synchronization",
             ]
         ),
         (

@@ -6,7 +6,7 @@ struct FillRedisCommand: ParsableCommand {
         abstract: "Copy a service's values from a Strandline server into Redis hashes, so that both hold the same.",
         discussion: """
             Entity 42 becomes the hash e:000000000042 with the fields f0, f1, ... in the service's order; numbers as
-            their shortest text, a missing value as the empty text.
+            their shortest text, a missing value as the empty text. And b:000000000042, a packed value of 8 bytes a field.
 
               strandline-bench fill-redis --from 127.0.0.1:6567 --redis 127.0.0.1:7399 --service ten --keys 100000
             """
@@ -39,9 +39,18 @@ struct FillRedisCommand: ParsableCommand {
             let entities = Array(start..<min(keys, start + Self.batch))
             try source.send(Frame.lookup(prepared, keys: entities, requestID: 1))
             let rows = try rows(try Frame.receive(source, expect: Frame.values), prepared, entities.count)
-            let commands = zip(entities, rows).map { Self.command(["HSET", RedisProtocol.key($0)] + Self.fields($1)) }
+            let commands = zip(entities, rows).map { entity, row in
+                Self.command(["HSET", RedisProtocol.key(entity)] + Self.fields(row))
+                    // One packed value of the same size as a row of doubles.
+                    + Self.command(
+                        ["SET", RedisProtocol.key(entity, "b"), String(repeating: "x", count: row.count * 8)]
+                    )
+            }
             try target.send(Array(commands.joined().utf8))
-            for _ in entities { try expectNumber(target) }
+            for _ in entities {
+                try expect(":", target)
+                try expect("+", target)
+            }
             values += rows.reduce(0) { $0 + $1.filter { !$0.isEmpty }.count }
         }
         printLine(
@@ -83,11 +92,11 @@ struct FillRedisCommand: ParsableCommand {
         return rows
     }
 
-    /// A reply `:<number>` of HSET.
-    private func expectNumber(_ socket: Socket) throws {
+    /// A reply `:<number>` of HSET, or `+OK` of SET.
+    private func expect(_ first: Character, _ socket: Socket) throws {
         var line: [UInt8] = []
         repeat { line += try socket.receive(1) } while line.last != 10
-        guard line.first == UInt8(ascii: ":") else {
+        guard line.first == first.asciiValue else {
             throw BenchError("Redis says: \(String(decoding: line, as: UTF8.self))")
         }
     }

@@ -8,6 +8,9 @@ struct RecordOptions: ParsableArguments {
     @Option(help: "Number of entities.")
     var keys = 1_000_000
 
+    @Option(help: "The first entity's number.")
+    var firstKey = 0
+
     @Option(help: "Zipf exponent of the entities' frequencies.")
     var zipf = 1.0
 
@@ -27,7 +30,7 @@ struct RecordOptions: ParsableArguments {
     var runLength = 1000
 
     func validate() throws {
-        guard records > 0, keys > 0, keys < Int(Int32.max), zipf > 0 else {
+        guard records > 0, keys > 0, keys < Int(Int32.max), zipf > 0, firstKey >= 0 else {
             throw ValidationError("--records, --keys and --zipf must be above 0")
         }
         guard recordBytes >= RecordGenerator.recordBytesMin, recordBytes <= 100_000 else {
@@ -43,6 +46,7 @@ struct RecordOptions: ParsableArguments {
         RecordGenerator(
             records: records,
             keys: keys,
+            firstKey: firstKey,
             distribution: uniform ? .uniform : .zipf(exponent: zipf),
             recordBytes: recordBytes,
             until: until ?? Measure.wallMicroseconds(),

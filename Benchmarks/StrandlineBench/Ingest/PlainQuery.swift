@@ -1,7 +1,4 @@
 // Random questions, answered from plain arrays: one pass over all records, integers only, one rounding.
-//
-// An amount is the double nearest to its cents / 100. All doubles from 0.01 on are whole multiples of 2^-59, so a window's
-// sum is a 128-bit integer of that unit, exactly; its nearest double is the correctly rounded sum.
 
 import FeatureHistory
 import FeatureModel
@@ -60,34 +57,6 @@ struct PlainQuery: CustomStringConvertible {
     }
 }
 
-/// A window's records, added up.
-private struct PlainWindow {
-    var count: Int64 = 0
-    var sum: Int128 = 0
-    var largest: Int64 = 0
-
-    func value(of function: AggregateFunction) -> FeatureValue {
-        if function == .count { return .int64(count) }
-        guard count > 0 else { return .null }
-        return switch function {
-        case .sum: .float64(Self.nearest(sum))
-        case .mean: .float64(Self.nearest(sum) / Double(count))
-        default: .float64(Double(largest) / 100)
-        }
-    }
-
-    /// The double nearest to `units * 2^-59`, half to even; `units` is above 0.
-    private static func nearest(_ units: Int128) -> Double {
-        let excess = max(0, Int128.bitWidth - units.leadingZeroBitCount - 53)
-        var mantissa = units >> Int128(excess)
-        let rest = units - mantissa << Int128(excess)
-        let half: Int128 = excess > 0 ? 1 << Int128(excess - 1) : 1
-        if rest > half || (rest == half && mantissa & 1 == 1) { mantissa += 1 }
-        // Exact: a mantissa of at most 2^53, times powers of two.
-        return Double(Int64(mantissa)) * Double(sign: .plus, exponent: excess - 59, significand: 1)
-    }
-}
-
 extension PlainTopic {
     /// The value of each query: over the records of its entity with T - length <= time < T.
     func answers(to queries: [PlainQuery]) -> [FeatureValue] {
@@ -97,14 +66,10 @@ extension PlainTopic {
         var windows = queries.map { _ in PlainWindow() }
         for record in 0..<count {
             guard let numbers = byUser[users[record]] else { continue }
-            let amount = Double(cents[record]) / 100
-            let units = Int128(amount * 0x1p59)
             for number in numbers {
                 let end = queries[number].asOf
                 guard times[record] < end, times[record] >= end - lengths[number] else { continue }
-                windows[number].count += 1
-                windows[number].sum += units
-                windows[number].largest = max(windows[number].largest, cents[record])
+                windows[number].add(cents: cents[record])
             }
         }
         return zip(queries, windows).map { $1.value(of: $0.function) }

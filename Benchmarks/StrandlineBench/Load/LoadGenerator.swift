@@ -1,5 +1,8 @@
-// One thread, one epoll, any number of connections. Closed loop: a connection sends its pipeline's requests at once and,
-// when all are answered, the next ones. Nothing is allocated per request or reply.
+// One thread, one epoll, any number of connections. Nothing is allocated per request or reply, but for the replies that are
+// kept to be checked.
+//
+//   closed loop   a connection sends its pipeline's requests at once and, when all are answered, the next ones
+//   open loop     requests are due at an even rate, whatever the replies do; a latency counts from when its request was due
 
 import CEpoll
 import Glibc
@@ -11,199 +14,237 @@ struct LoadResult {
     var seconds = 0.0
     var latencies = LatencyHistogram()
     var serverMicroseconds: Int64?
-}
-
-/// What one connection needs. Lives in a buffer for the whole run.
-private struct Connection {
-    let socket: Socket
-    let output: UnsafeMutableRawBufferPointer
-    let input: UnsafeMutableRawBufferPointer
-    var inputCount = 0
-    var outputSent = 0
-    /// A bit for each request of the pipeline that is not answered yet.
-    var pending: UInt64 = 0
-    var sentAt: UInt64 = 0
-    var isOpen = true
+    /// One in a hundred requests with its reply, each with its length in front.
+    var samples: [UInt8] = []
 }
 
 struct LoadGenerator<P: LoadProtocol> {
     let load: P
     let pipeline: Int
-    let keys: Int
+    /// Requests a second over all connections; nil: closed loop.
+    let rate: Double?
     let seconds: Double
     let warmUpSeconds: Double
     let serverProcess: Int32?
+    let keepsSamples: Bool
 
     func run(_ sockets: [Socket]) throws -> LoadResult {
-        let epoll = epoll_create1(0)
-        defer { close(epoll) }
-        let connections = UnsafeMutableBufferPointer<Connection>.allocate(capacity: sockets.count)
-        defer {
-            for connection in connections {
-                connection.output.deallocate()
-                connection.input.deallocate()
-            }
-            connections.deallocate()
-        }
-        for (index, socket) in sockets.enumerated() {
-            connections.initializeElement(at: index, to: makeConnection(socket))
-            socket.makeNonBlocking()
-            var event = epoll_event(events: EPOLLIN.rawValue, data: epoll_data_t(u64: UInt64(index)))
-            epoll_ctl(epoll, EPOLL_CTL_ADD, socket.descriptor, &event)
-        }
+        var turn = LoadTurn(self, sockets)
+        defer { turn.free() }
         var result = LoadResult()
-        var random = UInt64(Measure.nanoseconds())
-        for index in connections.indices { send(&connections[index], &random, epoll, index) }
-        _ = turn(epoll, connections, until: Measure.nanoseconds() + UInt64(warmUpSeconds * 1e9), &random, &result)
+        turn.run(until: Measure.nanoseconds() + UInt64(warmUpSeconds * 1e9), &result)
         result = LoadResult()
         let processor = serverProcess.flatMap { Measure.processorMicroseconds(of: $0) }
         let began = Measure.nanoseconds()
-        let open = turn(epoll, connections, until: began + UInt64(seconds * 1e9), &random, &result)
+        turn.run(until: began + UInt64(seconds * 1e9), &result)
         result.seconds = Double(Measure.nanoseconds() - began) / 1e9
         if let processor, let after = serverProcess.flatMap({ Measure.processorMicroseconds(of: $0) }) {
             result.serverMicroseconds = after - processor
         }
-        guard open > 0 else {
+        guard turn.openCount > 0 else {
             throw BenchError("every connection broke; the last reply was no reply of this protocol, or the server left")
         }
         return result
     }
+}
 
-    private func makeConnection(_ socket: Socket) -> Connection {
-        let output = UnsafeMutableRawBufferPointer.allocate(byteCount: pipeline * load.requestBytes, alignment: 16)
-        for number in 0..<pipeline { load.prepare(output.baseAddress.unsafelyUnwrapped + number * load.requestBytes) }
-        return Connection(
-            socket: socket,
-            output: output,
-            input: .allocate(byteCount: max(16 << 10, pipeline * 2048), alignment: 16)
-        )
+/// The connections of a run, and the loop over them.
+struct LoadTurn<P: LoadProtocol> {
+    private let generator: LoadGenerator<P>
+    private let load: P
+    private let epoll: Int32
+    private let connections: UnsafeMutableBufferPointer<LoadConnection>
+    private var random = LoadRandom()
+    /// Open loop: when the next request is due, and whose turn it is.
+    private var due: UInt64 = 0
+    private var next = 0
+    private var began = false
+
+    init(_ generator: LoadGenerator<P>, _ sockets: [Socket]) {
+        self.generator = generator
+        load = generator.load
+        epoll = epoll_create1(0)
+        connections = .allocate(capacity: sockets.count)
+        for (index, socket) in sockets.enumerated() {
+            connections.initializeElement(
+                at: index,
+                to: LoadConnection(socket, generator.load, pipeline: generator.pipeline)
+            )
+            socket.makeNonBlocking()
+            var event = epoll_event(events: EPOLLIN.rawValue, data: epoll_data_t(u64: UInt64(index)))
+            epoll_ctl(epoll, EPOLL_CTL_ADD, socket.descriptor, &event)
+        }
     }
 
-    /// Serves the connections until the time is over; returns how many are still open.
-    private func turn(
-        _ epoll: Int32,
-        _ connections: UnsafeMutableBufferPointer<Connection>,
-        until end: UInt64,
-        _ random: inout UInt64,
-        _ result: inout LoadResult
-    ) -> Int {
+    func free() {
+        for connection in connections { connection.free() }
+        connections.deallocate()
+        close(epoll)
+    }
+
+    var openCount: Int { connections.reduce(0) { $0 + ($1.isOpen ? 1 : 0) } }
+
+    /// Serves the connections until the time is over.
+    mutating func run(until end: UInt64, _ result: inout LoadResult) {
+        if !began, generator.rate == nil {
+            for index in connections.indices { sendAll(index) }
+        }
+        began = true
+        due = Measure.nanoseconds()
         withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 256) { events in
             while true {
-                let count = epoll_wait(epoll, events.baseAddress, Int32(events.count), 100)
+                let count = epoll_pwait2(epoll, events.baseAddress, Int32(events.count), wait(until: end), nil)
                 for place in 0..<max(0, Int(count)) {
                     let index = Int(events[place].data.u64)
-                    if events[place].events & EPOLLOUT.rawValue != 0 { resume(&connections[index], epoll, index) }
-                    if connections[index].isOpen { receive(&connections[index], &random, epoll, index, &result) }
+                    if events[place].events & EPOLLOUT.rawValue != 0 { resume(index) }
+                    if connections[index].isOpen { receive(index, &result) }
                 }
-                if Measure.nanoseconds() >= end { break }
+                let now = Measure.nanoseconds()
+                if now >= end { break }
+                if let rate = generator.rate { sendDue(now, UInt64(1e9 / rate)) }
             }
-            return connections.reduce(0) { $0 + ($1.isOpen ? 1 : 0) }
         }
     }
 
+    /// How long to wait at most for replies: until the next request is due.
+    private func wait(until end: UInt64) -> UnsafePointer<timespec> {
+        let now = Measure.nanoseconds()
+        let wanted = generator.rate == nil ? end : min(end, due)
+        let nanoseconds = min(wanted > now ? wanted - now : 0, 100_000_000)
+        LoadClock.timeout.pointee = timespec(tv_sec: 0, tv_nsec: Int(nanoseconds))
+        return UnsafePointer(LoadClock.timeout)
+    }
+
+    // MARK: Sending
+
     /// Sends the next requests of a connection that has none under way.
-    @inline(__always)
-    private func send(_ connection: inout Connection, _ random: inout UInt64, _ epoll: Int32, _ index: Int) {
-        var request = connection.output.baseAddress.unsafelyUnwrapped
-        for number in 0..<pipeline {
-            random ^= random << 13
-            random ^= random >> 7
-            random ^= random << 17
-            load.set(request, key: Int((random >> 16) % UInt64(keys)), number: number)
-            request += load.requestBytes
+    private mutating func sendAll(_ index: Int) {
+        let now = Measure.nanoseconds()
+        let base = connections[index].output.baseAddress.unsafelyUnwrapped
+        connections[index].head = 0
+        connections[index].tail = 0
+        for _ in 0..<generator.pipeline {
+            let slot = connections[index].take(at: now)
+            load.set(base + slot * load.requestBytes, number: slot, &random)
         }
-        connection.pending = pipeline == 64 ? .max : (1 << UInt64(pipeline)) - 1
-        connection.outputSent = 0
-        connection.sentAt = Measure.nanoseconds()
-        push(&connection, epoll, index)
+        connections[index].unsent = 0..<connections[index].output.count
+        push(index)
+    }
+
+    /// Sends the requests that are due by now, connection after connection. One that has its ring full is passed over; where
+    /// all have, requests wait, and their latency counts on.
+    private mutating func sendDue(_ now: UInt64, _ interval: UInt64) {
+        while due <= now {
+            var tries = connections.count
+            while tries > 0 {
+                next = next + 1 == connections.count ? 0 : next + 1
+                if canSend(next) { break }
+                tries -= 1
+            }
+            guard tries > 0 else { return }
+            let slot = connections[next].take(at: due)
+            let start = slot * load.requestBytes
+            load.set(
+                connections[next].output.baseAddress.unsafelyUnwrapped + start,
+                number: slot,
+                &random
+            )
+            connections[next].unsent = start..<(start + load.requestBytes)
+            push(next)
+            due += interval
+        }
+    }
+
+    private func canSend(_ index: Int) -> Bool {
+        let connection = connections[index]
+        return connection.isOpen && connection.unsent.isEmpty && !connection.isPending[connection.tail]
     }
 
     /// Goes on with a send that the socket's buffer did not take wholly.
-    private func resume(_ connection: inout Connection, _ epoll: Int32, _ index: Int) {
-        watch(connection, epoll, index, EPOLLIN.rawValue)
-        push(&connection, epoll, index)
+    private func resume(_ index: Int) {
+        watch(index, EPOLLIN.rawValue)
+        push(index)
     }
 
-    @inline(__always)
-    private func push(_ connection: inout Connection, _ epoll: Int32, _ index: Int) {
-        while connection.outputSent < connection.output.count {
-            let count = write(
-                connection.socket.descriptor,
-                connection.output.baseAddress.unsafelyUnwrapped + connection.outputSent,
-                connection.output.count - connection.outputSent
-            )
+    private func push(_ index: Int) {
+        let base = connections[index].output.baseAddress.unsafelyUnwrapped
+        while !connections[index].unsent.isEmpty {
+            let unsent = connections[index].unsent
+            let count = write(connections[index].socket.descriptor, base + unsent.lowerBound, unsent.count)
             if count > 0 {
-                connection.outputSent += count
+                connections[index].unsent = (unsent.lowerBound + count)..<unsent.upperBound
             } else if count < 0, errno == EAGAIN {
-                return watch(connection, epoll, index, EPOLLIN.rawValue | EPOLLOUT.rawValue)
+                return watch(index, EPOLLIN.rawValue | EPOLLOUT.rawValue)
             } else {
-                return drop(&connection)
+                return connections[index].drop()
             }
         }
     }
 
-    private func watch(_ connection: Connection, _ epoll: Int32, _ index: Int, _ events: UInt32) {
+    private func watch(_ index: Int, _ events: UInt32) {
         var event = epoll_event(events: events, data: epoll_data_t(u64: UInt64(index)))
-        epoll_ctl(epoll, EPOLL_CTL_MOD, connection.socket.descriptor, &event)
+        epoll_ctl(epoll, EPOLL_CTL_MOD, connections[index].socket.descriptor, &event)
     }
 
-    private func drop(_ connection: inout Connection) {
-        connection.isOpen = false
-        connection.socket.shut()
-    }
+    // MARK: Receiving
 
-    @inline(__always)
-    private func receive(
-        _ connection: inout Connection,
-        _ random: inout UInt64,
-        _ epoll: Int32,
-        _ index: Int,
-        _ result: inout LoadResult
-    ) {
-        let base = connection.input.baseAddress.unsafelyUnwrapped
-        let count = read(
-            connection.socket.descriptor,
-            base + connection.inputCount,
-            connection.input.count - connection.inputCount
-        )
+    private mutating func receive(_ index: Int, _ result: inout LoadResult) {
+        let input = connections[index].input
+        let base = input.baseAddress.unsafelyUnwrapped
+        var filled = connections[index].inputCount
+        let count = read(connections[index].socket.descriptor, base + filled, input.count - filled)
         if count <= 0 {
             if count < 0, errno == EAGAIN { return }
-            result.errors += connection.pending.nonzeroBitCount
-            return drop(&connection)
+            result.errors += connections[index].pendingCount
+            return connections[index].drop()
         }
-        connection.inputCount += count
+        filled += count
         let now = Measure.nanoseconds()
         var start = 0
-        reading: while start < connection.inputCount {
-            let bytes = UnsafeRawBufferPointer(start: base + start, count: connection.inputCount - start)
-            switch load.parse(bytes, pending: connection.pending) {
+        reading: while start < filled {
+            let bytes = UnsafeRawBufferPointer(start: base + start, count: filled - start)
+            let (byteCount, number, values): (Int, Int, Int?)
+            switch load.parse(bytes) {
             case .incomplete: break reading
-            case .good(let byteCount, let number, let values):
-                start += byteCount
-                result.values += values
-                answered(&connection, number, now, &result)
-            case .failed(let byteCount, let number):
-                start += byteCount
-                result.errors += 1
-                answered(&connection, number, now, &result)
+            case .good(let length, let answered, let found): (byteCount, number, values) = (length, answered, found)
+            case .failed(let length, let answered): (byteCount, number, values) = (length, answered, nil)
             case .garbage:
-                result.errors += connection.pending.nonzeroBitCount
-                return drop(&connection)
+                result.errors += connections[index].pendingCount
+                return connections[index].drop()
             }
+            guard let slot = connections[index].answer(number, isInOrder: load.isInOrder) else {
+                result.errors += 1
+                return connections[index].drop()
+            }
+            result.requests += 1
+            result.latencies.add(nanoseconds: now - min(now, connections[index].sentAt[slot]))
+            if let values { result.values += values } else { result.errors += 1 }
+            if generator.keepsSamples, values != nil, result.requests % 100 == 0 {
+                keep(index, slot, UnsafeRawBufferPointer(rebasing: bytes[..<byteCount]), &result)
+            }
+            start += byteCount
         }
-        connection.inputCount -= start
-        if start > 0, connection.inputCount > 0 { memmove(base, base + start, connection.inputCount) }
-        if connection.pending == 0 {
+        if start > 0, start < filled { memmove(base, base + start, filled - start) }
+        connections[index].inputCount = filled - start
+        if generator.rate == nil, connections[index].pendingCount == 0 {
             // Bytes after the last reply that was asked for.
-            if connection.inputCount > 0 { result.errors += 1 }
-            send(&connection, &random, epoll, index)
+            if filled > start { result.errors += 1 }
+            sendAll(index)
         }
     }
 
-    @inline(__always)
-    private func answered(_ connection: inout Connection, _ number: Int, _ now: UInt64, _ result: inout LoadResult) {
-        connection.pending &= ~(1 << UInt64(truncatingIfNeeded: number))
-        result.requests += 1
-        result.latencies.add(nanoseconds: now - connection.sentAt)
+    private func keep(_ index: Int, _ slot: Int, _ reply: UnsafeRawBufferPointer, _ result: inout LoadResult) {
+        let start = slot * load.requestBytes
+        let output = UnsafeRawBufferPointer(connections[index].output)
+        let request = UnsafeRawBufferPointer(rebasing: output[start..<(start + load.requestBytes)])
+        for bytes in [request, reply] {
+            withUnsafeBytes(of: UInt32(bytes.count).littleEndian) { result.samples.append(contentsOf: $0) }
+            result.samples.append(contentsOf: bytes)
+        }
     }
+}
+
+/// Where the kernel reads how long to wait; one, since the generator is one thread.
+private enum LoadClock {
+    nonisolated(unsafe) static let timeout = UnsafeMutablePointer<timespec>.allocate(capacity: 1)
 }

@@ -1,26 +1,36 @@
-// HMGET of all fields of a hash, in RESP2.
+// HMGET of all fields of a hash, or GET of one packed value, in RESP2.
 //
 //   *12 | $5 HMGET | $14 e:000000000042 | $2 f0 | $2 f1 | ...           request: an array of bulk strings
 //   *10 | $5 29.73 | $-1 | ...                                          reply: one bulk string (or null) a field
+//   *2 | $3 GET | $14 b:000000000042          $80 ...                   one packed value
 
 struct RedisProtocol: LoadProtocol {
     static let keyDigits = 12
-    let fields: Int
+    let keys: Int
+    /// Fields of an HMGET; nil: GET.
+    let fields: Int?
+    let rows = 1
+    let isInOrder = true
     private let template: [UInt8]
     private let digitsEnd: Int
 
-    init(fields: Int) {
+    init(keys: Int, fields: Int?) {
+        self.keys = keys
         self.fields = fields
-        let key = Self.key(0)
-        let head = "*\(fields + 2)\r\n$5\r\nHMGET\r\n$\(key.utf8.count)\r\n\(key)"
-        digitsEnd = head.utf8.count
-        let names = (0..<fields).map { "f\($0)" }
-        template = Array((head + "\r\n" + names.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined()).utf8)
+        let key = Self.key(0, fields == nil ? "b" : "e")
+        let words = fields.map { ["HMGET", key] + (0..<$0).map { "f\($0)" } } ?? ["GET", key]
+        func text(_ words: some Collection<String>) -> String {
+            words.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined()
+        }
+        template = Array(("*\(words.count)\r\n" + text(words)).utf8)
+        digitsEnd = ("*\(words.count)\r\n" + text(words.prefix(2))).utf8.count - 2
     }
 
-    static func key(_ entity: Int) -> String {
+    var replyBytesMax: Int { (fields ?? 4) * 40 + 64 }
+
+    static func key(_ entity: Int, _ prefix: String = "e") -> String {
         let digits = String(entity)
-        return "e:" + String(repeating: "0", count: keyDigits - digits.utf8.count) + digits
+        return prefix + ":" + String(repeating: "0", count: keyDigits - digits.utf8.count) + digits
     }
 
     var requestBytes: Int { template.count }
@@ -29,8 +39,8 @@ struct RedisProtocol: LoadProtocol {
         template.withUnsafeBytes { request.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: $0.count) }
     }
 
-    func set(_ request: UnsafeMutableRawPointer, key: Int, number: Int) {
-        var rest = key
+    func set(_ request: UnsafeMutableRawPointer, number: Int, _ random: inout LoadRandom) {
+        var rest = random.next(below: keys)
         for place in 1...Self.keyDigits {
             request.storeBytes(
                 of: 48 + UInt8(truncatingIfNeeded: rest % 10),
@@ -41,12 +51,15 @@ struct RedisProtocol: LoadProtocol {
         }
     }
 
-    func parse(_ bytes: UnsafeRawBufferPointer, pending: UInt64) -> Reply {
+    func parse(_ bytes: UnsafeRawBufferPointer) -> Reply {
         guard let first = bytes.first else { return .incomplete }
-        // Replies come in the order of the requests.
-        let number = pending.trailingZeroBitCount
         guard let (count, start) = Self.line(bytes, from: 1) else { return .incomplete }
-        if first == UInt8(ascii: "-") { return .failed(byteCount: start, number: number) }
+        if first == UInt8(ascii: "-") { return .failed(byteCount: start, number: 0) }
+        guard let fields else {
+            guard first == UInt8(ascii: "$"), count >= 0, count < 1 << 20 else { return .garbage }
+            guard bytes.count >= start + count + 2 else { return .incomplete }
+            return .good(byteCount: start + count + 2, number: 0, values: 1)
+        }
         guard first == UInt8(ascii: "*"), count == fields else { return .garbage }
         var place = start
         var values = 0
@@ -62,7 +75,7 @@ struct RedisProtocol: LoadProtocol {
             guard bytes[place - 2] == 13, bytes[place - 1] == 10 else { return .garbage }
             values += 1
         }
-        return .good(byteCount: place, number: number, values: values)
+        return .good(byteCount: place, number: 0, values: values)
     }
 
     /// The number in a line from `start`, and where the next line starts; nil when the line's end is not there yet.

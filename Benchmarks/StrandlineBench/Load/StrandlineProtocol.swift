@@ -1,33 +1,53 @@
-// LOOKUP of one entity as of now, through a lookup that was prepared on each connection; docs/format/wire-protocol.md.
-// Written anew here and not taken from WireProtocol: a judge shares no code with what it judges.
+// LOOKUP of some entities, as of now or of a random instant, through a lookup that was prepared on each connection;
+// docs/format/wire-protocol.md. Written anew here and not taken from WireProtocol: a judge shares no code with what it judges.
 
 struct StrandlineProtocol: LoadProtocol {
-    private static let headerBytes = 12
-    /// lookupID, options, asOf, knownAt, count, key length, key type, key.
-    private static let bodyBytes = 4 + 1 + 8 + 8 + 4 + 2 + 1 + 8
+    static let headerBytes = 12
+    /// lookupID, options, asOf, knownAt, count.
+    static let fixedBytes = 4 + 1 + 8 + 8 + 4
+    /// Key length, key type, key.
+    static let keyBytes = 2 + 1 + 8
+    /// asOf, knownAt, count, features, options.
+    static let replyHeadBytes = 8 + 8 + 4 + 2 + 1
 
     let prepared: PreparedService
-    let requestBytes = Self.headerBytes + Self.bodyBytes
+    let keys: Int
+    /// The first of a run of numbers that entities have.
+    let firstKey: Int
+    let rows: Int
+    /// As of a random instant among the last so many microseconds; 0: as of now.
+    let asOfWithin: Int
+    let isInOrder = false
+    var requestBytes: Int { Self.headerBytes + Self.fixedBytes + rows * Self.keyBytes }
+    var replyBytesMax: Int { Self.headerBytes + Self.replyHeadBytes + rows * prepared.types.count * 9 }
 
     func prepare(_ request: UnsafeMutableRawPointer) {
-        let bytes = Frame.lookup(prepared, keys: [0], requestID: 1)
+        let bytes = Frame.lookup(prepared, keys: Array(repeating: 0, count: rows), requestID: 1)
         bytes.withUnsafeBytes { request.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: $0.count) }
     }
 
-    func set(_ request: UnsafeMutableRawPointer, key: Int, number: Int) {
+    func set(_ request: UnsafeMutableRawPointer, number: Int, _ random: inout LoadRandom) {
         request.storeBytes(of: UInt32(number + 1).littleEndian, toByteOffset: 8, as: UInt32.self)
-        let flipped = UInt64(bitPattern: Int64(key)) ^ (1 << 63)
-        request.storeBytes(of: flipped.bigEndian, toByteOffset: requestBytes - 8, as: UInt64.self)
+        if asOfWithin > 0 {
+            let asOf = Measure.wallMicroseconds() - Int64(random.next(below: asOfWithin))
+            request.storeBytes(of: 1, toByteOffset: Self.headerBytes + 4, as: UInt8.self)
+            request.storeBytes(of: asOf, toByteOffset: Self.headerBytes + 5, as: Int64.self)
+        }
+        var place = Self.headerBytes + Self.fixedBytes + 3
+        for _ in 0..<rows {
+            let flipped = UInt64(bitPattern: Int64(firstKey + random.next(below: keys))) ^ (1 << 63)
+            request.storeBytes(of: flipped.bigEndian, toByteOffset: place, as: UInt64.self)
+            place += Self.keyBytes
+        }
     }
 
-    func parse(_ bytes: UnsafeRawBufferPointer, pending: UInt64) -> Reply {
+    func parse(_ bytes: UnsafeRawBufferPointer) -> Reply {
         guard bytes.count >= Self.headerBytes else { return .incomplete }
         let size = Int(bytes.loadUnaligned(as: UInt32.self))
         guard size >= 8, size < 1 << 24 else { return .garbage }
         guard bytes.count >= 4 + size else { return .incomplete }
+        // A reply may overtake others.
         let number = Int(bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self)) - 1
-        // A reply may overtake others, but answers one of the requests that are under way.
-        guard number >= 0, number < 64, pending & (1 << UInt64(number)) != 0 else { return .garbage }
         guard bytes[4] == Frame.values else {
             return bytes[4] == Frame.error ? .failed(byteCount: 4 + size, number: number) : .garbage
         }
@@ -37,26 +57,33 @@ struct StrandlineProtocol: LoadProtocol {
         return .good(byteCount: 4 + size, number: number, values: values)
     }
 
-    /// The values of a VALUES body of one row; nil when its length is not what its statuses ask for.
+    /// The values of a VALUES body; nil when its length is not what its statuses ask for.
     private func countValues(_ body: UnsafeRawBufferPointer) -> Int? {
         let features = prepared.types.count
-        let head = 8 + 8 + 4 + 2 + 1
-        guard body.count >= head + features, body.loadUnaligned(fromByteOffset: 16, as: UInt32.self) == 1,
+        guard body.count >= Self.replyHeadBytes,
+            Int(body.loadUnaligned(fromByteOffset: 16, as: UInt32.self)) == rows,
             Int(body.loadUnaligned(fromByteOffset: 20, as: UInt16.self)) == features
         else { return nil }
-        var place = head + features
+        var row = Self.replyHeadBytes
         var values = 0
-        for feature in 0..<features where body[head + feature] & 0x80 != 0 {
-            place += prepared.types[feature] == 4 ? 1 : 8
-            values += 1
+        for _ in 0..<rows {
+            guard row + features <= body.count else { return nil }
+            var place = row + features
+            for feature in 0..<features where body[row + feature] & 0x80 != 0 {
+                place += prepared.types[feature] == 4 ? 1 : 8
+                values += 1
+            }
+            row = place
         }
-        return place == body.count ? values : nil
+        return row == body.count ? values : nil
     }
 }
 
 /// What PREPARED told.
 struct PreparedService {
     var lookupID: UInt32
+    /// Each feature's reference, `view:feature`.
+    var references: [String] = []
     /// The features' types: 1 int64, 2 float64, 4 bool, 5 timestamp.
     var types: [UInt8]
 }
@@ -121,20 +148,28 @@ enum Frame {
             return (0..<count).reduce(0) { $0 | Int(body[place + $1]) << (8 * $1) }
         }
         func skipString() throws { place += try number(2) }
+        func string() throws -> String {
+            let count = try number(2)
+            guard place + count <= body.count else { throw BenchError("PREPARED is too short") }
+            defer { place += count }
+            return String(decoding: body[place..<(place + count)], as: UTF8.self)
+        }
         try skipString()
         let joinKeys = try number(1)
         guard joinKeys == 1 else { throw BenchError("the service has \(joinKeys) join keys; the load has one int64") }
         try skipString()
         guard try number(1) == 1 else { throw BenchError("the service's join key is not int64") }
         var types: [UInt8] = []
+        var references: [String] = []
         for _ in 0..<(try number(2)) {
-            try skipString()
+            references.append(try string())
             types.append(UInt8(try number(1)))
         }
         guard types.allSatisfy({ $0 == 1 || $0 == 2 || $0 == 4 || $0 == 5 }) else {
             throw BenchError("the service has features that are strings, lists or maps; the load knows numbers only")
         }
-        return PreparedService(lookupID: body.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) }, types: types)
+        let lookupID = body.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) }
+        return PreparedService(lookupID: lookupID, references: references, types: types)
     }
 
     private static func frame(_ type: UInt8, _ requestID: UInt32, _ body: [UInt8]) -> [UInt8] {

@@ -19,6 +19,8 @@ struct RecordGenerator {
     private let seed: UInt64
     private let until: Int64
     private let keys: Int
+    /// What is added to every entity's number.
+    private let firstKey: Int
     /// For zipf: the probability of ranks up to and with each one.
     private let cumulative: [Double]
     /// Which entity has a rank: neighbours in rank are no neighbours in number.
@@ -29,9 +31,18 @@ struct RecordGenerator {
     static let span: Int64 = 30 * 86_400_000_000
     private static let lateMax: UInt64 = 3_600_000_000
 
-    init(records: Int, keys: Int, distribution: KeyDistribution, recordBytes: Int, until: Int64, seed: UInt64) {
+    init(
+        records: Int,
+        keys: Int,
+        firstKey: Int = 0,
+        distribution: KeyDistribution,
+        recordBytes: Int,
+        until: Int64,
+        seed: UInt64
+    ) {
         self.records = records
         self.keys = keys
+        self.firstKey = firstKey
         self.recordBytes = recordBytes
         self.until = until
         self.seed = seed
@@ -57,7 +68,7 @@ struct RecordGenerator {
 
     func entity(_ number: Int) -> Int {
         let random = mixed(seed, UInt64(number) &* 4)
-        guard !cumulative.isEmpty else { return Int(random % UInt64(keys)) }
+        guard !cumulative.isEmpty else { return firstKey + Int(random % UInt64(keys)) }
         let point = Double(random >> 11) * 0x1p-53
         var low = 0
         var high = keys - 1
@@ -65,14 +76,17 @@ struct RecordGenerator {
             let middle = (low + high) / 2
             if cumulative[middle] < point { low = middle + 1 } else { high = middle }
         }
-        return Int(entityOfRank[low])
+        return firstKey + Int(entityOfRank[low])
     }
 
-    private func eventTime(_ number: Int) -> Int64 {
+    func eventTime(_ number: Int) -> Int64 {
         let place = until - Self.span + Int64(Double(Self.span) * (Double(number) / Double(records)))
         let random = mixed(seed, UInt64(number) &* 4 &+ 1)
         return random % 100 == 0 ? place - Int64((random >> 8) % Self.lateMax) : place
     }
+
+    /// The amount.
+    func cents(_ number: Int) -> UInt64 { 1 + mixed(seed, UInt64(number) &* 4 &+ 2) % 49_999 }
 
     /// Writes record `number` to `buffer`, which has `recordBytes + 32` bytes at least.
     ///
@@ -86,7 +100,7 @@ struct RecordGenerator {
         var writer = TextWriter(buffer)
         let entity = entity(number)
         let random = mixed(seed, UInt64(number) &* 4 &+ 2)
-        let cents = 1 + random % 49_999
+        let cents = cents(number)
         writer.append(#"{"user_id":"#)
         writer.append(UInt64(entity))
         writer.append(#","ts":"#)

@@ -58,6 +58,7 @@ strandline_json_status strandline_json_decode(
     strandline_json_decoder *decoder, const uint8_t *payload, size_t length, uint64_t *slots, uint64_t nulls[2],
     size_t *bad_field, const char **detail);
 
+/// Never NULL, not even before the first string that is not empty.
 const uint8_t *strandline_json_decoder_text(const strandline_json_decoder *decoder);
 
 #ifdef __cplusplus

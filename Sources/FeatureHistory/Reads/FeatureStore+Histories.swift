@@ -40,7 +40,7 @@ extension FeatureStore {
         after place: EventOrder?,
         eventsMax: Int
     ) throws(StoreError) -> EntityEventsPage {
-        let identity = key.withUnsafeBytes { EntityIdentity(history: history.id, key: $0).bytes }
+        let identity = key.withUnsafeBytes { EntityIdentity(history: history.id, key: $0).copy }
         let events = EventBatch(types: history.types, capacity: 64)
         while true {
             let catalog = catalog

@@ -9,8 +9,7 @@ public final class ReadScratch {
     /// The request values of the rows that are about to be read, checked against the plan's by who fills them.
     public var request = RequestValues()
     let derived = DerivedEvaluation()
-    var identity = EntityIdentity()
-    var subkey: [UInt8] = []
+    let identity = EntityIdentity()
 
     public init() {}
 }
@@ -33,7 +32,7 @@ public struct ReadPoint: Hashable, Sendable {
 }
 
 extension FeatureStore {
-    /// Reads one entity without touching the disk.
+    /// Reads one entity without touching the disk; a vector that is kept from an earlier read may answer.
     ///
     /// - Parameters:
     ///   - key: the join keys' values in the plan's order, as `EntityKey` writes them; checked by the caller.
@@ -50,20 +49,17 @@ extension FeatureStore {
         scratch.cells.reserve(plan.cellCount)
         for part in plan.parts {
             setIdentity(part, key, scratch)
-            let isDone = scratch.identity.bytes.withUnsafeBytes { identity in
-                let hash = EntityIdentity.hash(identity)
-                let reading = resident.shard(hash).evaluate(
-                    identity,
-                    hash: hash,
-                    retention: part.retention,
-                    hasLeaves: hasLeaves.load(ordering: .acquiring)
-                ) { events in
-                    Self.evaluate(part, events, point, scratch)
-                }
-                if case .done = reading { return true }
-                return false
+            let identity = scratch.identity.bytes
+            let hash = EntityIdentity.hash(identity)
+            let reading = resident.shard(hash).answer(
+                VectorRead(part: part, point: point, cells: scratch.cells),
+                identity,
+                hash: hash,
+                hasLeaves: hasLeaves.load(ordering: .acquiring)
+            ) { events in
+                Self.evaluate(part, events, point, scratch)
             }
-            guard isDone else { return false }
+            guard case .done = reading else { return false }
         }
         if !plan.derived.isEmpty { scratch.derived.run(plan, scratch, row: row) }
         return true
@@ -90,7 +86,7 @@ extension FeatureStore {
         -> Bool
     {
         try readEvents(
-            of: scratch.identity.bytes,
+            of: scratch.identity.copy,
             history: part.history,
             types: part.types,
             retention: part.retention
@@ -166,24 +162,20 @@ extension FeatureStore {
 
     /// Picks the join keys of this history out of the request's key.
     private func setIdentity(_ part: LookupPlan.Part, _ key: UnsafeRawBufferPointer, _ scratch: ReadScratch) {
-        guard let components = part.components else {
-            scratch.identity.set(history: part.history, key: key)
-            return
-        }
-        scratch.subkey.removeAll(keepingCapacity: true)
+        scratch.identity.begin(part.history)
+        guard let components = part.components else { return scratch.identity.append(key) }
         for wanted in components {
             var start = 0
             var index = 0
             while let (_, count) = EntityKey.component(in: key, at: start) {
                 if index == wanted {
-                    scratch.subkey.append(contentsOf: UnsafeRawBufferPointer(rebasing: key[start..<(start + count)]))
+                    scratch.identity.append(UnsafeRawBufferPointer(rebasing: key[start..<(start + count)]))
                     break
                 }
                 start += count
                 index += 1
             }
         }
-        scratch.subkey.withUnsafeBytes { scratch.identity.set(history: part.history, key: $0) }
     }
 
     /// Whether `key` consists of values of the plan's join keys: count, order, types and length.

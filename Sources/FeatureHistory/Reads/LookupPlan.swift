@@ -1,5 +1,6 @@
 public import FeatureModel
 
+import Atomics
 import Windowing
 
 /// A list of features, resolved: which histories to read, which part of the request's key names the entity in each, and
@@ -10,16 +11,40 @@ public final class LookupPlan: Sendable {
         public var type: FeatureType
     }
 
-    /// The features of one history.
-    struct Part: Sendable {
-        var history: UInt32
-        var types: ColumnTypes
+    /// The features of one history. A class, so that a read passes one reference along.
+    final class Part: Sendable {
+        /// Its own among all parts of this process: what vectors are kept under.
+        let number: UInt64
+        let history: UInt32
+        let types: ColumnTypes
         /// Indexes of the request's join keys that make up this history's entity key; nil when they are all, in order.
-        var components: [Int]?
-        var windows: WindowPlan
-        var retention: Retention
+        let components: [Int]?
+        let windows: WindowPlan
+        let retention: Retention
         /// For each result of `windows`, its feature.
-        var outputs: [Int32]
+        let outputs: [Int32]
+        /// The results that are strings, lists or maps.
+        let byteOutputs: [Int32]
+
+        private static let numbers = ManagedAtomic<UInt64>(0)
+
+        init(
+            _ history: HistorySchema,
+            components: [Int]?,
+            windows: WindowPlan,
+            retention: Retention,
+            outputs: [Int32],
+            types: [FeatureType]
+        ) {
+            number = Self.numbers.wrappingIncrementThenLoad(ordering: .relaxed)
+            self.history = history.id
+            self.types = history.types
+            self.components = components
+            self.windows = windows
+            self.retention = retention
+            self.outputs = outputs
+            byteOutputs = outputs.indices.filter { types[$0].isVariableSize }.map { Int32($0) }
+        }
     }
 
     /// What was asked for; their cells stand first, in this order.
@@ -98,9 +123,9 @@ public final class LookupPlan: Sendable {
         parts = histories.map { history in
             let own = members[history.id] ?? Members()
             let components = history.joinKeys.compactMap { key in joinKeys.firstIndex { $0.name == key.name } }
+            let outputs = own.aggregations.map(\.output) + own.attributes.map(\.output)
             return Part(
-                history: history.id,
-                types: history.types,
+                history,
                 components: components == Array(joinKeys.indices) ? nil : components,
                 windows: WindowPlan(
                     own.aggregations.map(\.planned),
@@ -108,7 +133,8 @@ public final class LookupPlan: Sendable {
                     layout: catalog.tileLayouts[history.id]
                 ),
                 retention: catalog.retentions[history.id] ?? .none,
-                outputs: own.aggregations.map(\.output) + own.attributes.map(\.output)
+                outputs: outputs,
+                types: outputs.map { cells.features[Int($0)].type }
             )
         }
     }

@@ -63,6 +63,14 @@ final class ResidentEntities: Sendable {
         return shards.reduce(0) { $0 + $1.evict(bytes: share, foldedThrough: foldedThrough) }
     }
 
+    var vectorCounts: (hits: UInt64, misses: UInt64) {
+        shards.reduce(into: (0, 0)) { total, shard in
+            let part = shard.vectorCounts
+            total.0 &+= part.hits
+            total.1 &+= part.misses
+        }
+    }
+
     var population: (entities: Int, complete: Int) {
         shards.reduce(into: (0, 0)) { total, shard in
             let part = shard.population

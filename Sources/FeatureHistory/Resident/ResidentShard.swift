@@ -1,7 +1,7 @@
 // A shard of the resident structure: the entities whose hash falls here, under one lock.
 //
 //   ingest    append(rows)         tail events join the entity; no disk is read
-//   lookup    evaluate(...)        from memory when the entity is complete here, else .cold
+//   lookup    answer(...)          from memory when the entity is complete here, else .cold
 //   reader    adopt(leaves)        after a cold read: the entity is complete from now on
 //   fold      unfolded(...) -> leaves are written -> trim(...)
 //
@@ -22,6 +22,8 @@ final class ResidentShard: @unchecked Sendable {
     private var byteCount = 0
     private var clockHand = 0
     private var touched = 0
+    private var vectorHits: UInt64 = 0
+    private var vectorMisses: UInt64 = 0
     private let treeShape: TreeShape
 
     init(treeShape: TreeShape) { self.treeShape = treeShape }
@@ -30,10 +32,20 @@ final class ResidentShard: @unchecked Sendable {
         var identity: UnsafeMutableRawBufferPointer
         var hash: UInt64
         var events: EntityEvents
+        var vectors = KeptVectors()
         var isComplete: Bool
         /// Read since the clock hand last came by.
         var isReferenced: Bool
         var isUsed: Bool
+
+        var byteCount: Int { events.byteCount + vectors.byteCount }
+
+        /// Drops what history has dropped by now.
+        mutating func drop(_ retention: Retention) {
+            guard retention.horizon > events.horizon else { return }
+            events.drop(before: retention.horizon, keeping: retention.kept)
+            vectors.forget()
+        }
     }
 
     enum Adoption {
@@ -77,6 +89,7 @@ final class ResidentShard: @unchecked Sendable {
                     let events = slots.baseAddress.unsafelyUnwrapped + slot
                     let before = events.pointee.events.byteCount
                     events.pointee.events.insert(Int(row), of: batch)
+                    events.pointee.vectors.forget()
                     return events.pointee.events.byteCount - before
                 }
             }
@@ -106,6 +119,48 @@ final class ResidentShard: @unchecked Sendable {
     }
 
     // MARK: Lookups
+
+    /// Answers a read of one part of a plan: from a kept vector, else by an evaluation whose results are kept; or says that
+    /// the entity must be read from disk first.
+    ///
+    /// - Parameters:
+    ///   - hasLeaves: as for `evaluate`.
+    ///   - evaluate: fills the cells from the events.
+    func answer(
+        _ read: VectorRead,
+        _ identity: UnsafeRawBufferPointer,
+        hash: UInt64,
+        hasLeaves: @autoclosure () -> Bool,
+        _ evaluate: (EntityEvents) -> Void
+    ) -> Reading {
+        lock.withLock {
+            guard let slot = find(identity, hash) else {
+                if hasLeaves() { return .cold(epoch: epoch) }
+                evaluate(EntityEvents())
+                return .done
+            }
+            return slots.withUnsafeMutableBufferPointer { slots in
+                let entity = slots.baseAddress.unsafelyUnwrapped + slot
+                guard entity.pointee.isComplete else { return .cold(epoch: epoch) }
+                entity.pointee.isReferenced = true
+                // A horizon that has moved makes a new plan: its part has no vector yet.
+                if entity.pointee.vectors.answer(read) {
+                    vectorHits &+= 1
+                    return .done
+                }
+                vectorMisses &+= 1
+                let before = entity.pointee.byteCount
+                let start = read.cells.strings.count
+                entity.pointee.drop(read.part.retention)
+                evaluate(entity.pointee.events)
+                if read.part.windows.isSteady {
+                    entity.pointee.vectors.keep(read, stringsFrom: start, entity.pointee.events)
+                }
+                byteCount += entity.pointee.byteCount - before
+                return .done
+            }
+        }
+    }
 
     /// Evaluates a plan for an entity, or says that it must be read from disk first.
     ///
@@ -180,11 +235,14 @@ final class ResidentShard: @unchecked Sendable {
 
     /// A read may fill tiles: they count as memory too. What history has dropped meanwhile goes first.
     private func read(_ slot: Int, _ retention: Retention, _ body: (EntityEvents) -> Void) {
-        let before = slots[slot].events.byteCount
-        slots[slot].events.drop(before: retention.horizon, keeping: retention.kept)
+        let before = slots[slot].byteCount
+        slots[slot].drop(retention)
         body(slots[slot].events)
-        byteCount += slots[slot].events.byteCount - before
+        byteCount += slots[slot].byteCount - before
     }
+
+    /// Reads that a kept vector answered, and those that were evaluated although a vector might have.
+    var vectorCounts: (hits: UInt64, misses: UInt64) { lock.withLock { (vectorHits, vectorMisses) } }
 
     // MARK: Folding
 
@@ -249,7 +307,7 @@ final class ResidentShard: @unchecked Sendable {
                 let history = slots[slot].identity.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
                 guard let retention = retentions[history] else { continue }
                 let before = slots[slot].events.byteCount
-                slots[slot].events.drop(before: retention.horizon, keeping: retention.kept)
+                slots[slot].drop(retention)
                 byteCount += slots[slot].events.byteCount - before
             }
         }
@@ -273,7 +331,7 @@ final class ResidentShard: @unchecked Sendable {
                 if slots[clockHand].isReferenced {
                     slots[clockHand].isReferenced = false
                 } else if slots[clockHand].events.newestArrival <= foldedThrough {
-                    freed += slots[clockHand].events.byteCount + slots[clockHand].identity.count
+                    freed += slots[clockHand].byteCount + slots[clockHand].identity.count
                     remove(clockHand)
                 }
             }
@@ -323,7 +381,7 @@ final class ResidentShard: @unchecked Sendable {
     }
 
     private func remove(_ slot: Int) {
-        byteCount -= slots[slot].events.byteCount + slots[slot].identity.count
+        byteCount -= slots[slot].byteCount + slots[slot].identity.count
         index.remove(hash: UInt32(truncatingIfNeeded: slots[slot].hash), slot: slot)
         release(slot)
         freeSlots.append(slot)
@@ -331,6 +389,7 @@ final class ResidentShard: @unchecked Sendable {
 
     private func release(_ slot: Int) {
         slots[slot].events.free()
+        slots[slot].vectors.free()
         slots[slot].identity.deallocate()
         slots[slot].isUsed = false
     }

@@ -63,15 +63,21 @@ extension FeatureStore {
         public var commits: UInt64
         public var residentEntities: Int
         public var residentBytes: Int
+        /// Lookups of entities in memory that a kept vector answered, and those that were evaluated.
+        public var vectorHits: UInt64
+        public var vectorMisses: UInt64
         public var unfoldedEvents: Int
     }
 
     /// The store's sizes now; walks the shards, so not for every request.
     public var figures: Figures {
-        Figures(
+        let vectors = resident.vectorCounts
+        return Figures(
             commits: writer.withLock { state.commit },
             residentEntities: resident.population.entities,
             residentBytes: resident.residentBytes,
+            vectorHits: vectors.hits,
+            vectorMisses: vectors.misses,
             unfoldedEvents: unfoldedEvents.load(ordering: .relaxed)
         )
     }

@@ -286,6 +286,13 @@ public struct EntityEvents {
         return .event(EventRow(span: dropped.span(heap), row: 0))
     }
 
+    /// The newest event time before `edge`, `Int64.min` when there is none; and the oldest one at or after it, `Int64.max` when
+    /// there is none.
+    func neighbours(of edge: Int64) -> (before: Int64, after: Int64) {
+        if let tree { return tree.neighbours(of: edge) }
+        return leaf.neighbours(of: edge)
+    }
+
     /// The bytes of a string slot that an evaluation has come by.
     func string(_ slot: UInt64) -> UnsafeRawBufferPointer { heap.string(slot) }
 }

@@ -72,6 +72,14 @@ struct EventLeaf {
         return Int(truncatingIfNeeded: sum)
     }
 
+    /// The event times on both sides of an edge; see `EntityEvents.neighbours`.
+    func neighbours(of edge: Int64) -> (before: Int64, after: Int64) {
+        guard count > 0 else { return (.min, .max) }
+        let times = UnsafeRawPointer(array(0)).assumingMemoryBound(to: Int64.self)
+        let index = WindowInterval.index(of: edge, in: times, count: Int(count))
+        return (index > 0 ? times[index - 1] : .min, index < Int(count) ? times[index] : .max)
+    }
+
     // MARK: Events
 
     @inline(__always)

@@ -98,6 +98,18 @@ struct EventNode {
         return low - 1
     }
 
+    /// The last child whose first event time lies before `edge`; the first child when there is none.
+    func childIndex(beginningBefore edge: Int64) -> Int {
+        let summaries = storage.pointee.summaries.unsafelyUnwrapped
+        var low = 1
+        var high = childCount
+        while low < high {
+            let middle = (low + high) / 2
+            if summaries[middle].first.time < edge { low = middle + 1 } else { high = middle }
+        }
+        return low - 1
+    }
+
     // MARK: Children
 
     /// A new child; nothing is known about it yet, so no tile is forgotten.

@@ -32,6 +32,21 @@ extension EventTree {
         return root.hasEvent(in: interval, knownAt: knownAt, heap)
     }
 
+    /// The event times on both sides of an edge.
+    func neighbours(of edge: Int64) -> (before: Int64, after: Int64) {
+        refreshSpine()
+        var (node, before, after) = (root, Int64.min, Int64.max)
+        while node.level > 0 {
+            // The last child that begins before the edge: all older ones end before it, all newer ones begin at or after it.
+            let index = node.childIndex(beginningBefore: edge)
+            if index + 1 < node.childCount { after = node.summary(index + 1).first.time }
+            if index > 0 { before = node.summary(index - 1).lastTime }
+            node = node.child(index)
+        }
+        let own = node.leaf.neighbours(of: edge)
+        return (max(before, own.before), min(after, own.after))
+    }
+
     /// Adds the events of `interval` to an evaluation, the newest part first: whole nodes by their tiles, the rest event by
     /// event.
     func add(_ interval: WindowInterval, to evaluation: WindowEvaluation, _ heap: StringHeap) {

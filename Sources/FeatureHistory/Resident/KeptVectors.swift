@@ -1,0 +1,205 @@
+// Feature vectors of one entity that are right for a while: until an event comes in, or T passes an edge.
+//
+//   first --> | next, plan, from, until, arrival, ... | slots n x 8 | event times n x 8 | statuses n | bytes |
+//               |                                                                                      strings, lists, maps
+//               +--> another plan's ... at most `countMax`, the one that was asked for last in front
+//
+// A vector holds the results of one part of a plan, as they came out of the evaluation. It answers a read at (T, K) by the
+// same boundary when from <= T < until and K is not before the newest arrival: the evaluation would give the same bits.
+
+import FeatureModel
+import Windowing
+
+/// What a read of one part of a plan asks for. Borrows its memory for one call.
+struct VectorRead {
+    let part: LookupPlan.Part
+    let point: ReadPoint
+    let cells: FeatureCells
+}
+
+/// The vectors of one entity. Not thread-safe; its shard's lock guards it. Must be `free`d by its owner.
+struct KeptVectors {
+    private struct Head {
+        var next: UnsafeMutablePointer<Head>?
+        /// The part's number.
+        var plan: UInt64
+        var steady: SteadyInterval
+        /// The newest arrival of the entity's events.
+        var arrival: Int64
+        var count: Int32
+        /// Of strings, lists and maps.
+        var byteCount: Int32
+        /// Of the whole block.
+        var size: Int32
+        var boundary: Boundary
+    }
+
+    private var first: UnsafeMutablePointer<Head>?
+    private(set) var byteCount = 0
+
+    /// Vectors of one entity, of different plans.
+    static let countMax = 4
+    /// A vector with more bytes of strings, lists and maps is not kept.
+    static let bytesMax = 4096
+
+    /// Fills the cells of a part from a kept vector.
+    ///
+    /// - Returns: false when none answers the read.
+    @inline(__always)
+    mutating func answer(_ read: VectorRead) -> Bool {
+        var previous: UnsafeMutablePointer<Head>?
+        var next = first
+        while let head = next {
+            if head.pointee.plan == read.part.number, head.pointee.boundary == read.point.boundary {
+                guard head.pointee.steady.contains(read.point.asOf.microseconds),
+                    read.point.knownAt.microseconds >= head.pointee.arrival
+                else { return false }
+                if let previous {
+                    previous.pointee.next = head.pointee.next
+                    head.pointee.next = first
+                    first = head
+                }
+                copy(head, read)
+                return true
+            }
+            previous = head
+            next = head.pointee.next
+        }
+        return false
+    }
+
+    private func copy(_ head: UnsafeMutablePointer<Head>, _ read: VectorRead) {
+        let (part, cells, count) = (read.part, read.cells, Int(head.pointee.count))
+        let slots = Self.slots(head)
+        let eventTimes = UnsafeRawPointer(slots + count).assumingMemoryBound(to: Int64.self)
+        let statuses = UnsafeRawPointer(eventTimes + count).assumingMemoryBound(to: UInt8.self)
+        let (toSlots, toEventTimes, toStatuses) = (cells.slots, cells.eventTimes, cells.statuses)
+        part.outputs.withUnsafeBufferPointer { outputs in
+            guard let outputs = outputs.baseAddress else { return }
+            for index in 0..<count {
+                let cell = Int(outputs[index])
+                toSlots[cell] = slots[index]
+                toEventTimes[cell] = eventTimes[index]
+                toStatuses[cell] = statuses[index]
+            }
+        }
+        guard !part.byteOutputs.isEmpty else { return }
+        let start = UInt64(cells.strings.count) << 32
+        _ = cells.store(UnsafeRawBufferPointer(start: statuses + count, count: Int(head.pointee.byteCount)))
+        for index in part.byteOutputs where statuses[Int(index)] & FeatureCells.hasValue != 0 {
+            cells.slots[Int(part.outputs[Int(index)])] &+= start
+        }
+    }
+
+    /// Keeps the results that an evaluation has just left in the cells.
+    ///
+    /// - Parameters:
+    ///   - start: how many bytes of strings there were before the evaluation.
+    ///   - events: what was evaluated.
+    mutating func keep(_ read: VectorRead, stringsFrom start: Int, _ events: EntityEvents) {
+        let (part, cells) = (read.part, read.cells)
+        let bytes = cells.strings.count - start
+        let arrival = events.newestArrival
+        guard bytes <= Self.bytesMax, !cells.isTooLong, read.point.knownAt.microseconds >= arrival,
+            let steady = part.windows.steady(events, asOf: read.point.asOf, boundary: read.point.boundary),
+            steady.contains(read.point.asOf.microseconds)
+        else { return }
+        let count = part.outputs.count
+        let head = room(for: read, size: MemoryLayout<Head>.stride + count * 17 + bytes)
+        head.pointee.steady = steady
+        head.pointee.arrival = arrival
+        head.pointee.count = Int32(truncatingIfNeeded: count)
+        head.pointee.byteCount = Int32(truncatingIfNeeded: bytes)
+        let slots = Self.slots(head)
+        let eventTimes = UnsafeMutableRawPointer(slots + count).assumingMemoryBound(to: Int64.self)
+        let statuses = UnsafeMutableRawPointer(eventTimes + count).assumingMemoryBound(to: UInt8.self)
+        for index in 0..<count {
+            let cell = Int(part.outputs[index])
+            slots[index] = cells.slots[cell]
+            eventTimes[index] = cells.eventTimes[cell]
+            statuses[index] = cells.statuses[cell]
+        }
+        // Strings are found again wherever they will stand then.
+        for index in part.byteOutputs where statuses[Int(index)] & FeatureCells.hasValue != 0 {
+            slots[Int(index)] &-= UInt64(start) << 32
+        }
+        guard bytes > 0 else { return }
+        cells.strings.withUnsafeBytes { strings in
+            let own = UnsafeRawBufferPointer(rebasing: strings[start...])
+            UnsafeMutableRawBufferPointer(start: statuses + count, count: bytes).copyMemory(from: own)
+        }
+    }
+
+    /// Something about the entity has changed: no vector is right any more. Their memory waits for the next ones.
+    @inline(__always)
+    func forget() {
+        var next = first
+        while let head = next {
+            head.pointee.steady = SteadyInterval(from: .max, until: .min)
+            next = head.pointee.next
+        }
+    }
+
+    mutating func free() {
+        while let head = first {
+            first = head.pointee.next
+            UnsafeMutableRawPointer(head).deallocate()
+        }
+        byteCount = 0
+    }
+
+    // MARK: Memory
+
+    private static func slots(_ head: UnsafeMutablePointer<Head>) -> UnsafeMutablePointer<UInt64> {
+        UnsafeMutableRawPointer(head + 1).assumingMemoryBound(to: UInt64.self)
+    }
+
+    /// A block of at least `size` bytes for a read's vector, in front of the others: its own one where it has one, else the
+    /// last one's when there are too many.
+    private mutating func room(for read: VectorRead, size: Int) -> UnsafeMutablePointer<Head> {
+        var taken: UnsafeMutablePointer<Head>?
+        var (previous, number): (UnsafeMutablePointer<Head>?, Int) = (nil, 0)
+        var next = first
+        while let head = next {
+            number += 1
+            next = head.pointee.next
+            let isOwn = head.pointee.plan == read.part.number && head.pointee.boundary == read.point.boundary
+            if isOwn || number == Self.countMax {
+                if let previous { previous.pointee.next = next } else { first = next }
+                taken = head
+                break
+            }
+            previous = head
+        }
+        if let unfit = taken, Int(unfit.pointee.size) < size {
+            byteCount -= Int(unfit.pointee.size)
+            UnsafeMutableRawPointer(unfit).deallocate()
+            taken = nil
+        }
+        let head = taken ?? allocate(size)
+        head.pointee.next = first
+        head.pointee.plan = read.part.number
+        head.pointee.boundary = read.point.boundary
+        first = head
+        return head
+    }
+
+    private mutating func allocate(_ size: Int) -> UnsafeMutablePointer<Head> {
+        let block = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: MemoryLayout<Head>.alignment)
+        byteCount += size
+        let head = block.bindMemory(to: Head.self, capacity: 1)
+        head.initialize(
+            to: Head(
+                next: nil,
+                plan: 0,
+                steady: SteadyInterval(from: .max, until: .min),
+                arrival: .max,
+                count: 0,
+                byteCount: 0,
+                size: Int32(truncatingIfNeeded: size),
+                boundary: .strict
+            )
+        )
+        return head
+    }
+}
