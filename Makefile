@@ -11,7 +11,7 @@ PYTHON := .venv/bin/python
 # One release build serves the tests and the product alike, so what is tested is what is shipped.
 BUILD_FLAGS := -c release -Xswiftc -enable-testing
 STRANDLINE := .build/release/strandline
-SWIFT_SOURCES := Package.swift Sources Tests Benchmarks
+SWIFT_SOURCES := Package.swift Sources Tests Benchmarks Fuzz
 
 # Both runners always run, so that one report shows all failures; the status is that of the first that failed.
 define run_tests
@@ -42,6 +42,16 @@ test: build ## run the Swift tests and the Python tests
 test-long: export STRANDLINE_LONG_TESTS := 1
 test-long: build ## the same with the long ones: more seeds, crash loops
 	$(run_tests)
+
+# Findings are written to Fuzz/findings, new inputs to .build-fuzz/corpus; FUZZ_FLAGS are libFuzzer's.
+.PHONY: fuzz
+fuzz: SECONDS := $(or $(SECONDS),60)
+fuzz: setup ## send the server what no client would, for SECONDS=60
+	$(SWIFT) build --scratch-path .build-fuzz -c release --product StrandlineFuzz \
+	    -Xswiftc -sanitize=fuzzer -Xswiftc -DFUZZING -Xswiftc -use-ld=lld
+	mkdir -p .build-fuzz/corpus Fuzz/findings
+	.build-fuzz/release/StrandlineFuzz -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 -rss_limit_mb=4096 \
+	    -artifact_prefix=Fuzz/findings/ $(FUZZ_FLAGS) .build-fuzz/corpus Fuzz/corpus
 
 .PHONY: parity
 parity: build ## compare a million cells of a live server with an independent computation

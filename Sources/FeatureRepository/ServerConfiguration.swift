@@ -51,11 +51,22 @@ public struct ServerConfiguration: Hashable, Sendable {
     /// A file with the token that clients must show; nil asks for none. As written, like `dataDirectory`.
     public var tokenFile: String?
     public var deadLetters = DeadLetters()
+    /// PEM files of the server's certificate chain and of its key; nil for plain TCP. As written, like `dataDirectory`.
+    public var tlsCertificate: String?
+    public var tlsKey: String?
+    /// How long a connection may say nothing, in microseconds; default 10 min.
+    public var idleTimeout: Int64 = 600_000_000
+    /// Connections at once.
+    public var connectionsMax = 10_000
 
     public init() {}
 
     /// Shortest and longest commit interval, in microseconds: 1 ms and 1 min.
     public static let commitIntervals: ClosedRange<Int64> = 1000...60_000_000
+    /// Shortest and longest idle timeout, in microseconds: 1 s and 7 d.
+    public static let idleTimeouts: ClosedRange<Int64> = 1_000_000...604_800_000_000
+    /// Fewest and most connections.
+    public static let connectionCounts = 1...1_000_000
     /// Smallest and largest memory budget, in bytes: 64 MiB and 64 TiB.
     public static let memoryBudgets = 64 << 20...64 << 40
 

@@ -13,7 +13,8 @@ struct StoreSettings {
 extension RepositoryReader {
     static let settingsKeys = ["project", "kafka", "server"]
     static let serverKeys = [
-        "listen", "data_directory", "commit_interval", "memory_budget", "token_file", "dead_letters",
+        "listen", "data_directory", "commit_interval", "memory_budget", "token_file", "tls_certificate", "tls_key",
+        "idle_timeout", "connections_max", "dead_letters",
     ]
 
     func readSettings(_ map: MapReader) {
@@ -79,6 +80,23 @@ extension RepositoryReader {
             setting(map, "memory_budget", "a number of bytes from 64MiB such as 2GiB") { text in
                 byteCount(in: text).flatMap { ServerConfiguration.memoryBudgets.contains($0) ? $0 : nil }
             } ?? server.memoryBudget
+        settings.server.tlsCertificate = setting(map, "tls_certificate", "a path") { $0.isEmpty ? nil : $0 }
+        settings.server.tlsKey = setting(map, "tls_key", "a path") { $0.isEmpty ? nil : $0 }
+        settings.server.idleTimeout =
+            setting(map, "idle_timeout", "a duration from 1s to 7d such as 10m") { text in
+                TimeWindow.microseconds(in: text).flatMap {
+                    ServerConfiguration.idleTimeouts.contains($0) ? $0 : nil
+                }
+            } ?? server.idleTimeout
+        settings.server.connectionsMax =
+            setting(map, "connections_max", "a whole number from 1 to 1000000") { text in
+                wholeNumber(in: text).flatMap { ServerConfiguration.connectionCounts.contains($0) ? $0 : nil }
+            } ?? server.connectionsMax
+        readDeadLetters(map)
+    }
+
+    private func readDeadLetters(_ map: MapReader) {
+        let server = ServerConfiguration()
         guard let value = map["dead_letters"],
             let letters = MapReader(value, title: "'dead_letters'", keys: ["max_records", "max_bytes"], diagnostics)
         else { return }

@@ -1,12 +1,14 @@
 // One connection: bytes in, frames, replies out. Runs wholly on the connection's event loop.
 //
-//   awaiting HELLO --valid--> greeted --> PREPARE, LOOKUP (resident): answered here, at once
-//        |                       |------> LOOKUP (cold), ROWS, ADMIN: the pool; the reply comes back by request id
-//        +--anything else--> ERROR, closed
+//   awaiting HELLO --valid--> open --> PREPARE, LOOKUP (resident): answered here, at once
+//        |                     |-----> LOOKUP (cold), ROWS, ADMIN: the pool; the reply comes back by request id
+//        |                     +--the server stops--> draining: what is in flight is answered
+//        +--anything else--> ending <--ERROR-- ... : the last bytes are written, what still comes is not looked at
 //
 // Replies of one read go out in one write, or several where they are long: a LOOKUP of a few bytes may have a reply of a
 // whole frame. Frames are taken, and bytes read, only while the peer reads (writability) and not too many requests wait
-// for the pool: nothing is buffered without bound.
+// for the pool: nothing is buffered without bound. ConnectionHandler+Requests answers; ConnectionHandler+Time ends
+// what takes too long.
 
 import FeatureHistory
 import FeatureModel
@@ -19,309 +21,260 @@ final class ConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let shared: ServerContext
-    private var decoder = FrameDecoder()
-    private var isGreeted = false
-    private var isClosing = false
-    /// Bytes of a frame that is not complete yet.
-    private var pending: ByteBuffer?
-    /// Replies since the last write.
-    private var replies: ByteBuffer?
-    private var prepared: [UInt32: PreparedLookup] = [:]
-    private var nextLookupID: UInt32 = 1
-    /// Requests that the pool is working on.
-    private var inFlight = 0
-    private var isReadingPaused = false
-    private let scratch = ReadScratch()
-    /// Replies beyond this are written before the next frame is taken.
-    private static let repliesByteCountMax = 1 << 20
+    enum Phase { case awaitingHello, open, draining, ending }
 
-    init(_ shared: ServerContext) { self.shared = shared }
+    let shared: ServerContext
+    let loop: LoopConnections
+    /// Where `loop` has this connection.
+    var place: Int?
+    private(set) var context: ChannelHandlerContext?
+    var phase = Phase.awaitingHello
+    /// Whether the server counts this connection.
+    private var isEntered = false
+
+    var decoder = FrameDecoder()
+    /// Of messages that are written: a checksum takes some of a frame's room.
+    var limits: WireLimits
+    private var received = ReceivedBytes()
+    /// What is still to come of a frame that the server has no memory for.
+    private var unwanted = 0
+    private var isTaking = false
+    private var isReadingPaused = false
+    private var isWritable = true
+
+    var replies = ReplyBuffer()
+    var pool: PoolQueue
+    var prepared: [UInt32: PreparedLookup] = [:]
+    /// Features of all of them.
+    private var preparedFeatures = 0
+    var nextLookupID: UInt32 = 1
+
+    /// When the bytes came that are being taken; kept once the client has set a deadline.
+    var receipt = NIODeadline.uptimeNanoseconds(0)
+    var setsDeadlines = false
+    /// The last sign of life, and the last time when the client took something of its replies.
+    var lastHeard: NIODeadline
+    var lastTaken: NIODeadline
+    var began: NIODeadline
+
+    init(_ shared: ServerContext, _ loop: LoopConnections) {
+        self.shared = shared
+        self.loop = loop
+        limits = shared.limits
+        pool = PoolQueue(shared.load)
+        (lastHeard, lastTaken, began) = (loop.now, loop.now, loop.now)
+    }
 
     // MARK: Channel events
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !isClosing else { return }
-        var incoming = unwrapInboundIn(data)
-        if pending == nil {
-            take(&incoming, context)
-            if incoming.readableBytes > 0 { pending = incoming }
-        } else {
-            pending?.writeBuffer(&incoming)
-            guard var all = pending else { return }
-            pending = nil
-            take(&all, context)
-            keep(all)
+    func channelActive(context: ChannelHandlerContext) {
+        self.context = context
+        loop.add(self)
+        (lastHeard, lastTaken, began) = (loop.now, loop.now, loop.now)
+        isEntered = shared.load.enter()
+        if loop.isDraining {
+            end(.stopping())
+        } else if !isEntered {
+            let count = shared.load.limits.connectionsMax
+            end(WireError(.overloaded, "\(count) connections are open, which is all that this server takes"))
         }
+        context.fireChannelActive()
     }
 
-    private func keep(_ rest: ByteBuffer) {
-        guard rest.readableBytes > 0, !isClosing else { return }
-        pending = rest
-        // A slice would keep everything read so far alive for as long as the rest is missing.
-        pending?.discardReadBytes()
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard phase == .open || phase == .awaitingHello else { return }
+        lastHeard = loop.now
+        if setsDeadlines { receipt = .now() }
+        var incoming = unwrapInboundIn(data)
+        if unwanted > 0 {
+            let count = min(unwanted, incoming.readableBytes)
+            incoming.moveReaderIndex(forwardBy: count)
+            unwanted -= count
+            guard incoming.readableBytes > 0 else { return }
+        }
+        take(received.joined(with: incoming))
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        flush(context)
+        flush()
+        settle()
         context.fireChannelReadComplete()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        updateReading(context)
+        isWritable = context.channel.isWritable
+        if !isTaking, isWritable { settle() }
         context.fireChannelWritabilityChanged()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         shared.log.debug("connection closed: \(error)")
-        isClosing = true
-        context.close(promise: nil)
+        close()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        isClosing = true
+        phase = .ending
+        letGoOfRequests()
+        replies.drop(shared.load)
+        loop.remove(self)
+        if isEntered { shared.load.leave() }
+        isEntered = false
+        self.context = nil
         context.fireChannelInactive()
     }
 
     // MARK: Frames
 
-    private func take(_ bytes: inout ByteBuffer, _ context: ChannelHandlerContext) {
+    private var mayTake: Bool {
+        (phase == .open || phase == .awaitingHello) && isWritable && pool.hasRoom
+    }
+
+    /// Answers the frames that are complete, while there is room for replies; keeps the rest.
+    private func take(_ bytes: ByteBuffer) {
+        var bytes = bytes
+        let start = bytes.readerIndex
+        isTaking = true
         do throws(WireError) {
-            while !isClosing, !isReadingPaused, let frame = try decoder.next(from: &bytes) {
-                handle(frame, context)
-                if (replies?.readableBytes ?? 0) > Self.repliesByteCountMax { flush(context) }
+            while mayTake, let frame = try decoder.next(from: &bytes) {
+                handle(frame)
+                if replies.mustBeWritten { flush() }
             }
         } catch {
-            fail(error, decoder.requestID, context)
+            fail(error, decoder.requestID)
         }
-    }
-
-    private func handle(_ frame: Frame, _ context: ChannelHandlerContext) {
-        do throws(WireError) {
-            guard isGreeted || frame.type == .hello else {
-                throw WireError(.notGreeted, "the first message must be HELLO")
-            }
-            switch frame.type {
-            case .hello: try greet(frame)
-            case .prepare: try prepare(frame)
-            case .lookup: try lookup(frame, context)
-            case .rows: try rows(frame, context)
-            case .admin: try admin(frame, context)
-            case .ping:
-                _ = try Ping(body: frame.body, limits: shared.limits)
-                try reply(Pong(), frame.requestID)
-            default: throw WireError(.unknownMessage, "a server does not take messages of type \(frame.type)")
-            }
-        } catch {
-            fail(error, frame.requestID, context)
-        }
-    }
-
-    private func greet(_ frame: Frame) throws(WireError) {
-        guard !isGreeted else { throw WireError(.notGreeted, "a second HELLO") }
-        let hello = try Hello(body: frame.body, limits: shared.limits)
-        guard hello.versionMin <= WireVersion.current, hello.versionMax >= WireVersion.current else {
-            throw WireError(
-                .versionUnsupported,
-                "this server speaks version \(WireVersion.current), the client \(hello.versionMin) to \(hello.versionMax)"
-            )
-        }
-        if let tokens = shared.tokens {
-            guard let token = hello.token, tokens.contains(token) else {
-                throw WireError(.unauthenticated, "a valid token is needed")
-            }
-        }
-        isGreeted = true
-        decoder.frameSizeMax = shared.limits.frameSizeMax
-        try reply(Welcome(limits: shared.limits, serverName: shared.serverName), frame.requestID)
-    }
-
-    private func prepare(_ frame: Frame) throws(WireError) {
-        let request = try PrepareRequest(body: frame.body, limits: shared.limits)
-        guard prepared.count < WireVersion.preparedLookupsMax else {
-            throw WireError(
-                .tooMany,
-                "\(WireVersion.preparedLookupsMax) lookups are prepared on this connection already"
-            )
-        }
-        let lookup = try shared.plans.lookup(request.target, in: shared.store.catalog)
-        let id = nextLookupID
-        nextLookupID += 1
-        prepared[id] = lookup
-        try reply(
-            PreparedReply(
-                lookupID: id,
-                definitionHash: lookup.plan.definitionHash,
-                joinKeys: lookup.plan.joinKeys,
-                features: lookup.plan.features.map {
-                    PreparedReply.Feature(reference: $0.reference.description, type: $0.type)
-                },
-                request: lookup.plan.request
-            ),
-            frame.requestID
+        isTaking = false
+        guard phase != .ending, bytes.readableBytes > 0 || !received.isUnused else { return }
+        received.keep(
+            bytes,
+            hasAdvanced: bytes.readerIndex != start,
+            mayTake ? loop.now : nil,
+            shared.load
         )
+        if mayTake, received.isCounted, shared.load.isOverBudget { refuseFrame() }
     }
 
-    /// The prepared lookup, compiled for the definitions of now.
-    private func current(_ id: UInt32) throws(WireError) -> PreparedLookup {
-        guard let lookup = prepared[id] else {
-            throw WireError(.unknownLookup, "lookup \(id) was not prepared on this connection")
+    /// Gives up a frame that is not complete and for whose rest there is no memory; the connection goes on behind it.
+    private func refuseFrame() {
+        guard phase == .open, let bytes = received.take(), let missing = decoder.missingByteCount(in: bytes) else {
+            return
         }
-        guard lookup.plan.generation != shared.store.generation else { return lookup }
-        let refreshed = try lookup.refreshed(shared.plans, in: shared.store.catalog)
-        prepared[id] = refreshed
-        return refreshed
+        received.drop(shared.load)
+        unwanted = missing
+        fail(.overloaded(), decoder.requestID)
     }
 
-    // MARK: Lookups
-
-    private func lookup(_ frame: Frame, _ context: ChannelHandlerContext) throws(WireError) {
-        let isDone = try frame.body.withBytes { bytes throws(WireError) in
-            let request = try LookupRequestView(bytes, limits: shared.limits)
-            let lookup = try current(request.lookupID)
-            return try withReplies(context) { buffer throws(WireError) in
-                try LookupResponder(store: shared.store, limits: shared.limits)
-                    .respondFromMemory(request, lookup, frame.requestID, scratch, into: &buffer)
-            }
+    /// Reads on, or stops reading, as there is room; takes what waited for it.
+    private func settle() {
+        if received.isEmpty, isWritable, !isReadingPaused, pool.count == 0 { return }
+        if pool.count > 0 { computeWaiting() }
+        guard phase == .open || phase == .awaitingHello else { return }
+        while mayTake, received.begun == nil, let bytes = received.take() {
+            take(bytes)
+            flush()
         }
-        guard !isDone else { return }
-        // Some entity is not in memory: the whole request goes to the pool, with a copy of its bytes that it owns.
-        let lookup = try current(
-            try frame.body.withBytes { bytes throws(WireError) in
-                try LookupRequestView(bytes, limits: shared.limits).lookupID
-            }
-        )
-        let server = shared
-        runOnPool(frame, context) { buffer throws(WireError) in
-            try frame.body.withBytes { bytes throws(WireError) in
-                try LookupResponder(store: server.store, limits: server.limits)
-                    .respond(
-                        try LookupRequestView(bytes, limits: server.limits),
-                        lookup,
-                        frame.requestID,
-                        ReadScratch(),
-                        into: &buffer
-                    )
-            }
-        }
-    }
-
-    private func rows(_ frame: Frame, _ context: ChannelHandlerContext) throws(WireError) {
-        let lookup = try frame.body.withBytes { bytes throws(WireError) in
-            try current(try RowsRequestView(bytes, limits: shared.limits).lookupID)
-        }
-        let server = shared
-        runOnPool(frame, context) { buffer throws(WireError) in
-            try frame.body.withBytes { bytes throws(WireError) in
-                try RowsResponder(store: server.store, limits: server.limits)
-                    .respond(try RowsRequestView(bytes, limits: server.limits), lookup, frame.requestID, into: &buffer)
-            }
-        }
-    }
-
-    private func admin(_ frame: Frame, _ context: ChannelHandlerContext) throws(WireError) {
-        let request = try AdminRequest(body: frame.body, limits: shared.limits)
-        let server = shared
-        runOnPool(frame, context) { buffer throws(WireError) in
-            let body = try server.admin.answer(request)
-            try AdminReply(body: body).writeFrame(
-                requestID: frame.requestID,
-                frameSizeMax: server.limits.frameSizeMax,
-                into: &buffer
-            )
-        }
-    }
-
-    // MARK: The pool
-
-    /// Runs `work` on the pool; its bytes, or its error, become the reply.
-    private func runOnPool(
-        _ frame: Frame,
-        _ context: ChannelHandlerContext,
-        _ work: @escaping @Sendable (inout ByteBuffer) throws(WireError) -> Void
-    ) {
-        inFlight += 1
-        updateReading(context)
-        let allocator = context.channel.allocator
-        let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        let eventLoop = context.eventLoop
-        shared.pool.submit { state in
-            var buffer = allocator.buffer(capacity: 1024)
-            if state == .active {
-                do throws(WireError) { try work(&buffer) } catch {
-                    FrameWriter.writeError(error, requestID: frame.requestID, into: &buffer)
-                }
-            } else {
-                FrameWriter.writeError(
-                    WireError(.notReady, "the server is stopping"),
-                    requestID: frame.requestID,
-                    into: &buffer
-                )
-            }
-            let reply = buffer
-            eventLoop.execute {
-                let (handler, context) = loopBound.value
-                handler.finished(reply, context)
-            }
-        }
-    }
-
-    private func finished(_ reply: ByteBuffer, _ context: ChannelHandlerContext) {
-        inFlight -= 1
-        guard !isClosing else { return }
-        context.writeAndFlush(wrapOutboundOut(reply), promise: nil)
-        updateReading(context)
-    }
-
-    private func updateReading(_ context: ChannelHandlerContext) {
-        let mustPause = !context.channel.isWritable || inFlight >= WireVersion.requestsInFlightMax
-        guard mustPause != isReadingPaused, !isClosing else { return }
+        let mustPause = !mayTake
+        guard mustPause != isReadingPaused, phase != .ending else { return }
         isReadingPaused = mustPause
-        context.channel.setOption(.autoRead, value: !mustPause).assumeIsolated().whenFailure { _ in }
-        guard !mustPause, var waiting = pending else { return }
-        pending = nil
-        take(&waiting, context)
-        keep(waiting)
-        flush(context)
+        setReading(!mustPause)
+        noteReplies()
+    }
+
+    private func setReading(_ isOn: Bool) {
+        guard let context else { return }
+        if let options = context.channel.syncOptions { try? options.setOption(.autoRead, value: isOn) }
     }
 
     // MARK: Replies
 
-    private func withReplies<R>(
-        _ context: ChannelHandlerContext,
-        _ body: (inout ByteBuffer) throws(WireError) -> R
-    ) throws(WireError) -> R {
-        var buffer = replies ?? context.channel.allocator.buffer(capacity: 4096)
-        replies = nil
-        defer { replies = buffer }
-        return try body(&buffer)
+    func reply(_ message: some WireMessage, _ requestID: UInt32) throws(WireError) {
+        guard let context else { return }
+        var buffer = replies.lend(context.channel.allocator)
+        defer { replies.giveBack(buffer) }
+        try message.writeFrame(requestID: requestID, frameSizeMax: limits.frameSizeMax, into: &buffer)
     }
 
-    private func reply(_ message: some WireMessage, _ requestID: UInt32) throws(WireError) {
-        var buffer = replies ?? ByteBuffer()
-        replies = nil
-        defer { replies = buffer }
-        try message.writeFrame(requestID: requestID, frameSizeMax: shared.limits.frameSizeMax, into: &buffer)
+    /// Answers with ERROR; ends the connection when its bytes can no longer be trusted.
+    func fail(_ error: WireError, _ requestID: UInt32) {
+        replies.appendError(error, requestID)
+        if error.closesConnection { finish() }
     }
 
-    private func fail(_ error: WireError, _ requestID: UInt32, _ context: ChannelHandlerContext) {
-        var buffer = replies ?? ByteBuffer()
-        replies = nil
-        FrameWriter.writeError(error, requestID: requestID, into: &buffer)
-        replies = buffer
-        guard error.closesConnection else { return }
-        isClosing = true
-        pending = nil
-        let last = replies ?? ByteBuffer()
-        replies = nil
-        context.writeAndFlush(wrapOutboundOut(last)).assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+    func flush() {
+        guard let context, let bytes = replies.take() else { return }
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
 
-    private func flush(_ context: ChannelHandlerContext) {
-        guard let buffer = replies, buffer.readableBytes > 0 else { return }
-        replies = nil
-        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+    /// A reply of the pool: its own write, since it is no part of a read.
+    func write(_ frames: ByteBuffer) {
+        guard let context, phase != .ending else { return }
+        let sealed = replies.seal(frames)
+        context.writeAndFlush(wrapOutboundOut(sealed), promise: nil)
+        if !isWritable { noteReplies() }
+        settle()
     }
+
+    /// Counts what the client has not taken.
+    func noteReplies() {
+        guard let context else { return }
+        if replies.look(context.channel, shared.load) { lastTaken = loop.now }
+    }
+
+    // MARK: The end
+
+    /// Says why, answering no request, and ends.
+    func end(_ error: WireError) {
+        replies.appendError(error, 0)
+        finish()
+    }
+
+    /// Writes what is there, ends this side and waits for the other: closing at once with bytes unread would let the
+    /// system throw away the last replies.
+    func finish() {
+        guard let context, phase != .ending else { return }
+        let last = replies.take()
+        phase = .ending
+        began = loop.now
+        letGoOfRequests()
+        if isReadingPaused { setReading(true) }
+        isReadingPaused = false
+        if let last { context.writeAndFlush(wrapOutboundOut(last), promise: nil) }
+        context.close(mode: .output, promise: nil)
+    }
+
+    /// Closes without a word.
+    func close() {
+        phase = .ending
+        letGoOfRequests()
+        context?.close(promise: nil)
+    }
+
+    private func letGoOfRequests() {
+        received.drop(shared.load)
+        pool.removeWaiting()
+        prepared = [:]
+        shared.load.hold(-Self.preparedByteCount(preparedFeatures))
+        preparedFeatures = 0
+    }
+
+    // MARK: Prepared lookups
+
+    /// Makes room for a lookup of so many features. A few of them are not counted: every connection has some.
+    ///
+    /// - Throws: `OVERLOADED` when there is no memory for more.
+    func addPrepared(_ count: Int) throws(WireError) {
+        let more = Self.preparedByteCount(preparedFeatures + count) - Self.preparedByteCount(preparedFeatures)
+        guard more == 0 || shared.load.byteCount + more <= shared.load.limits.byteCountMax else { throw .overloaded() }
+        preparedFeatures += count
+        shared.load.hold(more)
+    }
+
+    /// Measured: 292 bytes a feature.
+    private static func preparedByteCount(_ features: Int) -> Int { max(0, features - 64) * 300 }
+
+    // MARK: What time sees
+
+    var frameBegun: NIODeadline? { isReadingPaused ? nil : received.begun }
+    var isQuiet: Bool { pool.count == 0 && !replies.isHeld }
 }
 
 extension ByteBuffer {

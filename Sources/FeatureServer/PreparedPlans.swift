@@ -9,12 +9,16 @@ final class PreparedPlans: Sendable {
         /// The catalog's, by which all of them were compiled.
         var generation: UInt64 = 0
         var lookups: [PrepareRequest.Target: PreparedLookup] = [:]
+        /// Of all of them.
+        var features = 0
     }
 
     private let state = Mutex(State())
 
     /// Beyond this many targets of one generation, further ones are compiled for their connection alone.
     static let countMax = 1024
+    /// And beyond so many features: some 20 MB, whatever clients ask for.
+    static let featureCountMax = 65_536
 
     /// The lookup of a target by the definitions of `catalog`; compiled when it is asked for first.
     ///
@@ -28,10 +32,14 @@ final class PreparedPlans: Sendable {
             if state.generation < catalog.generation {
                 state.generation = catalog.generation
                 state.lookups = [:]
+                state.features = 0
             }
             guard state.generation == catalog.generation else { return fresh }
             if let other = state.lookups[target] { return other }
-            if state.lookups.count < Self.countMax { state.lookups[target] = fresh }
+            let features = state.features + fresh.plan.features.count
+            guard state.lookups.count < Self.countMax, features <= Self.featureCountMax else { return fresh }
+            state.features = features
+            state.lookups[target] = fresh
             return fresh
         }
     }

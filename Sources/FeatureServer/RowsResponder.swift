@@ -64,7 +64,7 @@ struct RowsResponder {
         switch outcome {
         case .columns(let columns): return columns
         case .tooLarge: throw .replyTooLarge(limits)
-        case .cancelled: throw WireError(.notReady, "the server is stopping")
+        case .cancelled: throw .stopping()
         }
     }
 

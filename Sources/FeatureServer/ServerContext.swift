@@ -8,49 +8,41 @@ public struct ServerContext: Sendable {
     public var store: FeatureStore
     /// Runs what may block: cold reads, training rows, admin requests.
     public var pool: NIOThreadPool
-    public var tokens: TokenList?
+    public var security: ServerSecurity
     public var admin: AdminRouter
     public var limits: WireLimits
+    /// What all connections hold, and the limits of that.
+    public var load: ServerLoad
     public var log: Logger
     public var serverName: String
     let plans = PreparedPlans()
 
+    /// The pool's work is done on the spot, by the thread that asks: for a fuzzer, which needs the same run for the same bytes.
+    package var computesAtOnce = false
+
     public init(
         store: FeatureStore,
         pool: NIOThreadPool,
-        tokens: TokenList?,
+        security: ServerSecurity = ServerSecurity(),
         admin: AdminRouter,
         limits: WireLimits = .standard,
+        load: ServerLoad = ServerLoad(),
         log: Logger,
         serverName: String
     ) {
         self.store = store
         self.pool = pool
-        self.tokens = tokens
+        self.security = security
         self.admin = admin
         self.limits = limits
+        self.load = load
         self.log = log
         self.serverName = serverName
     }
-}
 
-/// Answers an ADMIN request: verb and JSON body in, JSON body out. Called on the pool; may block.
-public struct AdminRouter: Sendable {
-    public typealias Handler = @Sendable (_ body: String) throws(WireError) -> String
-
-    private var handlers: [String: Handler] = [:]
-
-    public init() {}
-
-    public mutating func on(_ verb: String, _ handler: @escaping Handler) { handlers[verb] = handler }
-
-    func answer(_ request: AdminRequest) throws(WireError) -> String {
-        guard let handler = handlers[request.verb] else {
-            throw WireError(
-                .badRequest,
-                "unknown admin verb '\(request.verb)'; there are: \(handlers.keys.sorted().joined(separator: ", "))"
-            )
-        }
-        return try handler(request.body)
+    /// Runs what may block. It is told whether the pool goes on.
+    func submit(_ work: @escaping @Sendable (_ isActive: Bool) -> Void) {
+        guard !computesAtOnce else { return work(true) }
+        pool.submit { work($0 == .active) }
     }
 }

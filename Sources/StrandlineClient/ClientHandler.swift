@@ -41,7 +41,10 @@ final class ClientHandler: ChannelDuplexHandler {
         let timeout = context.eventLoop.assumeIsolated().scheduleTask(in: request.timeout) { self.timedOut(id) }
         pending[id] = Pending(type: request.replyType, reply: request.reply, timeout: timeout)
         request.frame.setInteger(id, at: request.frame.readerIndex + 8, endianness: .little)
-        context.write(wrapOutboundOut(request.frame), promise: promise)
+        let frame = decoder.checksums ? FrameChecksum.seal(request.frame) : request.frame
+        // From here on the end of the connection fails the reply, and knows why better than the write does.
+        context.write(wrapOutboundOut(frame), promise: nil)
+        promise?.succeed()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -99,8 +102,9 @@ final class ClientHandler: ChannelDuplexHandler {
                 throw error
             }
         case request.type:
-            if frame.type == .welcome, let limits = try? Welcome(body: frame.body).limits {
-                decoder.frameSizeMax = limits.frameSizeMax
+            if frame.type == .welcome, let welcome = try? Welcome(body: frame.body) {
+                decoder.frameSizeMax = welcome.limits.frameSizeMax
+                decoder.checksums = welcome.options?.contains(.checksums) == true
             }
             request.reply.succeed(frame.body)
         default:

@@ -1,6 +1,7 @@
 import Glibc
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// What the network said, for a person: SwiftNIO's own texts name its types and file descriptors.
 func networkErrorText(_ error: any Error) -> String {
@@ -8,6 +9,8 @@ func networkErrorText(_ error: any Error) -> String {
     case let error as IOError: return String(cString: strerror(error.errnoCode))
     case let error as NIOConnectionError: return connectionErrorText(error)
     case is SocketAddressError.UnknownHost: return "no such host"
+    case let error as NIOSSLError: return tlsErrorText(error)
+    case is NIOSSLExtraError: return "the certificate is not for this host"
     case let error as ChannelError:
         switch error {
         case .connectTimeout: return "no answer"
@@ -15,6 +18,18 @@ func networkErrorText(_ error: any Error) -> String {
         default: return "\(error)"
         }
     default: return "\(error)"
+    }
+}
+
+private func tlsErrorText(_ error: NIOSSLError) -> String {
+    switch error {
+    case .handshakeFailed(let reason):
+        let text = "\(reason)"
+        if text.contains("CERTIFICATE_VERIFY_FAILED") { return "TLS: the server's certificate is not trusted" }
+        if text.contains("WRONG_VERSION_NUMBER") { return "TLS: the server does not speak it" }
+        return "TLS: the handshake failed (\(text))"
+    case .uncleanShutdown: return "the connection ended"
+    default: return "TLS: \(error)"
     }
 }
 

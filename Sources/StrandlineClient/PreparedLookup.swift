@@ -1,7 +1,7 @@
 public import FeatureModel
 public import WireProtocol
 
-/// A feature list that the server resolved for one connection. Valid on the client that prepared it, while it lives.
+/// A feature list that the server resolved. Valid on the client that prepared it, also after it had to connect again.
 public struct PreparedLookup: Hashable, Sendable {
     /// In the order of the answers.
     public let features: [PreparedReply.Feature]
@@ -13,18 +13,26 @@ public struct PreparedLookup: Hashable, Sendable {
     public let definitionHash: String
 
     let types: [FeatureType]
-    let lookupID: UInt32
-    /// The client that it belongs to: ids of two connections are not related.
+    /// What was asked for, to ask again.
+    let target: PrepareRequest.Target
+    /// Finds its id on a connection.
+    let identity = UInt64.random(in: 0 ... .max)
+    /// The client that it belongs to.
     let owner: UInt64
 
-    init(_ reply: PreparedReply, owner: UInt64) {
+    init(_ reply: PreparedReply, _ target: PrepareRequest.Target, owner: UInt64) {
         features = reply.features
         joinKeys = reply.joinKeys
         request = reply.request
         definitionHash = reply.definitionHash
         types = reply.features.map(\.type)
-        lookupID = reply.lookupID
+        self.target = target
         self.owner = owner
+    }
+
+    /// Whether a later answer of the server has the same shape.
+    func isAnswered(by reply: PreparedReply) -> Bool {
+        reply.features == features && reply.joinKeys == joinKeys && reply.request == request
     }
 
     /// The keys' bytes. An entity has one value a join key, in the order of `joinKeys`.

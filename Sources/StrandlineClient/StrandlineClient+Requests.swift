@@ -18,9 +18,58 @@ extension StrandlineClient {
     }
 
     private func prepare(_ target: PrepareRequest.Target) async throws(ClientError) -> PreparedLookup {
-        let body = try await send(PrepareRequest(target), .prepared)
-        let reply = try read { () throws(WireError) in try PreparedReply(body: body) }
-        return PreparedLookup(reply, owner: identity)
+        let connection = try await connection(within: nil)
+        let reply = try await prepare(target, on: connection, within: options.requestTimeout)
+        let prepared = PreparedLookup(reply, target, owner: identity)
+        connection.setLookupID(reply.lookupID, of: prepared.identity)
+        return prepared
+    }
+
+    private func prepare(
+        _ target: PrepareRequest.Target,
+        on connection: ServerConnection,
+        within time: Duration
+    ) async throws(ClientError) -> PreparedReply {
+        let body = try await connection.send(PrepareRequest(target), .prepared, within: time)
+        return try read { () throws(WireError) in try PreparedReply(body: body) }
+    }
+
+    /// The id of a lookup on a connection; it is prepared where it was not yet.
+    private func lookupID(
+        _ prepared: PreparedLookup,
+        on connection: ServerConnection,
+        within time: Duration
+    ) async throws(ClientError) -> UInt32 {
+        if let id = connection.lookupID(of: prepared.identity) { return id }
+        let reply = try await prepare(prepared.target, on: connection, within: time)
+        guard prepared.isAnswered(by: reply) else {
+            throw ClientError(
+                .server(.definitionsChanged),
+                "the definitions have changed: the lookup has other features now; prepare it again"
+            )
+        }
+        connection.setLookupID(reply.lookupID, of: prepared.identity)
+        return reply.lookupID
+    }
+
+    /// Sends a request for a prepared lookup. When the definitions changed under it, it is prepared again, once.
+    private func send<Request: WireMessage>(
+        _ prepared: PreparedLookup,
+        _ reply: MessageType,
+        within time: Duration?,
+        _ request: (_ lookupID: UInt32) -> Request
+    ) async throws(ClientError) -> ByteBuffer {
+        let limit = time ?? options.requestTimeout
+        let connection = try await connection(within: limit)
+        let id = try await lookupID(prepared, on: connection, within: limit)
+        do throws(ClientError) {
+            return try await connection.send(request(id), reply, within: limit)
+        } catch {
+            guard error.code == .server(.definitionsChanged) else { throw error }
+            connection.forgetLookup(prepared.identity, id)
+        }
+        let again = try await lookupID(prepared, on: connection, within: limit)
+        return try await connection.send(request(again), reply, within: limit)
     }
 
     /// Reads every feature of `prepared` for each entity.
@@ -31,7 +80,10 @@ extension StrandlineClient {
     ///   - asOf: T; nil for the server's now.
     ///   - knownAt: K; nil for the newest visible commit.
     ///   - eventTimes: true for the event time of the newest event that counted towards each value.
-    /// - Throws: `badArgument`, `UNKNOWN_LOOKUP`, `DEFINITIONS_CHANGED`, `TOO_MANY`; see `ClientError`.
+    ///   - time: how long the answer is of use; the server drops the request when it cannot begin in time. nil: as long as
+    ///     `requestTimeout`, and the server is not told.
+    /// - Throws: `badArgument`, `UNKNOWN_LOOKUP`, `DEFINITIONS_CHANGED`, `TOO_MANY`, `OVERLOADED`, `DEADLINE_EXCEEDED`; see
+    ///   `ClientError`.
     public func lookup(
         _ prepared: PreparedLookup,
         entities: [[FeatureValue]],
@@ -39,19 +91,24 @@ extension StrandlineClient {
         asOf: Instant? = nil,
         knownAt: Instant? = nil,
         boundary: Boundary = .strict,
-        eventTimes: Bool = false
+        eventTimes: Bool = false,
+        within time: Duration? = nil
     ) async throws(ClientError) -> LookupResult {
         try check(prepared)
-        let request = LookupRequest(
-            lookupID: prepared.lookupID,
+        var request = LookupRequest(
+            lookupID: 0,
             asOf: asOf,
             knownAt: knownAt,
             boundary: boundary,
             wantsEventTimes: eventTimes,
             requestValues: try prepared.check(values, count: entities.count),
+            deadline: time?.deadline,
             keys: try prepared.encode(entities)
         )
-        let body = try await send(request, .values)
+        let body = try await send(prepared, .values, within: time) { id in
+            request.lookupID = id
+            return request
+        }
         let reply = try read { () throws(WireError) in
             let reply = try ValuesReply(body: body, types: prepared.types)
             guard reply.rows.count == entities.count, reply.hasEventTimes == eventTimes else {
@@ -79,22 +136,27 @@ extension StrandlineClient {
         request values: [[FeatureValue]] = [],
         knownAt: Instant? = nil,
         rowTime: Bool = false,
-        boundary: Boundary = .strict
+        boundary: Boundary = .strict,
+        within time: Duration? = nil
     ) async throws(ClientError) -> ColumnsResult {
         try check(prepared)
         guard keys.count == asOf.count else {
             throw ClientError(.badArgument, "\(asOf.count) times for \(keys.count) keys")
         }
-        let request = RowsRequest(
-            lookupID: prepared.lookupID,
+        var request = RowsRequest(
+            lookupID: 0,
             knownAt: knownAt,
             rowTime: rowTime,
             boundary: boundary,
             asOf: asOf,
             requestValues: try prepared.check(values, count: keys.count),
+            deadline: time?.deadline,
             keys: try prepared.encode(keys)
         )
-        let body = try await send(request, .columns)
+        let body = try await send(prepared, .columns, within: time) { id in
+            request.lookupID = id
+            return request
+        }
         let reply = try read { () throws(WireError) in
             let reply = try ColumnsReply(body: body, types: prepared.types)
             guard reply.count == keys.count else {
@@ -124,7 +186,7 @@ extension StrandlineClient {
 
     private func check(_ prepared: PreparedLookup) throws(ClientError) {
         guard prepared.owner == identity else {
-            throw ClientError(.badArgument, "the lookup was prepared on another connection")
+            throw ClientError(.badArgument, "the lookup was prepared by another client")
         }
     }
 
@@ -134,5 +196,15 @@ extension StrandlineClient {
         } catch {
             throw .violation(error)
         }
+    }
+}
+
+extension Duration {
+    /// In microseconds, as a request carries it: at least 1, at most what its field holds, which is more than an hour.
+    fileprivate var deadline: UInt32 {
+        let (seconds, attoseconds) = components
+        guard seconds >= 0, attoseconds >= 0 else { return 1 }
+        guard seconds < 4294 else { return .max }
+        return UInt32(clamping: max(1, seconds * 1_000_000 + attoseconds / 1_000_000_000_000))
     }
 }

@@ -1,135 +1,62 @@
-internal import NIOCore
-internal import NIOPosix
 public import WireProtocol
 
-/// How long to wait.
-public struct ClientOptions: Hashable, Sendable {
-    /// For the TCP connection, and again for the greeting.
-    public var connectTimeout: Duration
-    /// From sending a request to its reply.
-    public var requestTimeout: Duration
-    /// For the server's log.
-    public var clientName: String
+internal import NIOCore
+internal import NIOPosix
 
-    public init(
-        connectTimeout: Duration = .seconds(5),
-        requestTimeout: Duration = .seconds(30),
-        clientName: String = "strandline-swift/0.1"
-    ) {
-        self.connectTimeout = connectTimeout
-        self.requestTimeout = requestTimeout
-        self.clientName = clientName
-    }
-}
-
-/// One connection to a Strandline server. Any number of tasks may use it at once: requests are pipelined, and replies
-/// find their requests by id.
+/// A client of one Strandline server, over one connection. Any number of tasks may use it at once: requests are pipelined, and
+/// replies find their requests by id.
 ///
 ///     let client = try await StrandlineClient.connect(host: "127.0.0.1", port: 6567)
 ///     let fraud = try await client.prepare(service: "fraud")
 ///     let result = try await client.lookup(fraud, entities: [[.int64(42)]])
 ///
-/// A lost connection fails every waiting call with `connectionLost` and is not made again: connect anew and prepare
-/// anew. Cancelling a task does not take back its request; the request timeout bounds the wait.
+/// A lost connection fails every waiting call with `connectionLost`. The next call connects again, with growing pauses as long as
+/// its time lasts, and prepares again what it needs: prepared lookups stay valid. Cancelling a task does not take back its
+/// request; its time bounds the wait.
 public final class StrandlineClient: Sendable {
-    /// What the server told in WELCOME.
-    public let limits: WireLimits
-    /// The server's name and version, from WELCOME.
-    public let serverName: String
-
-    let channel: any Channel
+    private let keeper: ConnectionKeeper
     let options: ClientOptions
-    /// Ties prepared lookups to this connection.
+    /// Ties prepared lookups to this client.
     let identity = UInt64.random(in: 0 ... .max)
 
-    init(channel: any Channel, welcome: Welcome, options: ClientOptions) {
-        self.channel = channel
+    init(_ keeper: ConnectionKeeper, _ options: ClientOptions) {
+        self.keeper = keeper
         self.options = options
-        limits = welcome.limits
-        serverName = welcome.serverName
     }
+
+    /// What the server told in WELCOME.
+    public var limits: WireLimits { keeper.newest.welcome.limits }
+    /// The server's name and version, from WELCOME.
+    public var serverName: String { keeper.newest.welcome.serverName }
 
     /// Connects and greets.
     ///
     /// - Throws: `connectionLost` when there is no server, `timedOut`, or the server's refusal
-    ///   (`UNAUTHENTICATED`, `VERSION_UNSUPPORTED`, `NOT_READY`).
+    ///   (`UNAUTHENTICATED`, `VERSION_UNSUPPORTED`, `NOT_READY`, `OVERLOADED`).
     public static func connect(
         host: String = "127.0.0.1",
         port: Int = Int(WireVersion.portDefault),
         token: String? = nil,
         options: ClientOptions = ClientOptions()
     ) async throws(ClientError) -> StrandlineClient {
-        do {
-            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .connectTimeout(TimeAmount(options.connectTimeout))
-                .channelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
-                .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(ClientHandler())
-                    }
-                }
-                .connect(host: host, port: port).get()
-            do {
-                let welcome = try await greet(channel, token, options)
-                return StrandlineClient(channel: channel, welcome: welcome, options: options)
-            } catch {
-                try? await channel.close()
-                throw error
-            }
-        } catch ChannelError.connectTimeout {
-            throw ClientError(.timedOut, "no answer", isRetriable: true)
-        } catch {
-            throw ClientError(anything: error)
-        }
+        let target = ConnectionTarget(host: host, port: port, token: token, options: options)
+        return StrandlineClient(ConnectionKeeper(try await target.connect(), target), options)
     }
 
-    private static func greet(
-        _ channel: any Channel,
-        _ token: String?,
-        _ options: ClientOptions
-    ) async throws(ClientError) -> Welcome {
-        let hello = Hello(token: token, clientName: options.clientName)
-        let frameSizeMax = WireVersion.frameSizeMaxBeforeWelcome
-        let body = try await send(hello, .welcome, to: channel, frameSizeMax, options.connectTimeout)
-        do throws(WireError) {
-            let welcome = try Welcome(body: body)
-            guard welcome.version == WireVersion.current else {
-                throw WireError(.versionUnsupported, "the server speaks version \(welcome.version)")
-            }
-            return welcome
-        } catch {
-            throw .violation(error)
-        }
-    }
+    /// Closes the connection for good; calls that wait fail with `closed`. Closing twice is fine.
+    public func close() async { await keeper.close() }
 
-    /// Closes the connection; calls that wait fail with `closed`. Closing twice is fine.
-    public func close() async {
-        try? await channel.close()
+    /// The connection, made anew where it was lost.
+    func connection(within time: Duration?) async throws(ClientError) -> ServerConnection {
+        try await keeper.connection(within: time ?? options.requestTimeout)
     }
 
     /// Sends one message and gives the body of its reply.
-    func send(_ message: some WireMessage, _ reply: MessageType) async throws(ClientError) -> ByteBuffer {
-        try await Self.send(message, reply, to: channel, limits.frameSizeMax, options.requestTimeout)
-    }
-
-    private static func send(
+    func send(
         _ message: some WireMessage,
         _ reply: MessageType,
-        to channel: any Channel,
-        _ frameSizeMax: Int,
-        _ timeout: Duration
+        within time: Duration? = nil
     ) async throws(ClientError) -> ByteBuffer {
-        do {
-            var frame = ByteBuffer()
-            try message.writeFrame(requestID: 0, frameSizeMax: frameSizeMax, into: &frame)
-            let promise = channel.eventLoop.makePromise(of: ByteBuffer.self)
-            let request = ClientRequest(frame: frame, replyType: reply, timeout: TimeAmount(timeout), reply: promise)
-            // A write that never reaches the handler, because the channel is closed, fails the reply here.
-            channel.writeAndFlush(request).cascadeFailure(to: promise)
-            return try await promise.futureResult.get()
-        } catch {
-            throw ClientError(anything: error)
-        }
+        try await connection(within: time).send(message, reply, within: time ?? options.requestTimeout)
     }
 }

@@ -12,6 +12,8 @@ public struct LookupRequest: Hashable, Sendable {
     public var wantsEventTimes: Bool
     /// For each entity the values of PREPARED's request fields; empty where there are none.
     public var requestValues: [[FeatureValue]]
+    /// Microseconds from the server's receipt within which the answer is of use, at least 1; nil: it always is.
+    public var deadline: UInt32?
     /// Entity keys as `EntityKey` encodes them.
     public var keys: [[UInt8]]
 
@@ -22,6 +24,7 @@ public struct LookupRequest: Hashable, Sendable {
         boundary: Boundary = .strict,
         wantsEventTimes: Bool = false,
         requestValues: [[FeatureValue]] = [],
+        deadline: UInt32? = nil,
         keys: [[UInt8]]
     ) {
         self.lookupID = lookupID
@@ -30,6 +33,7 @@ public struct LookupRequest: Hashable, Sendable {
         self.boundary = boundary
         self.wantsEventTimes = wantsEventTimes
         self.requestValues = requestValues
+        self.deadline = deadline
         self.keys = keys
     }
 }
@@ -48,6 +52,7 @@ extension LookupRequest: WireMessage {
                 boundary: view.boundary,
                 wantsEventTimes: view.wantsEventTimes,
                 requestValues: try RequestRows.copy(view.requestBytes, count: view.count),
+                deadline: view.deadline,
                 keys: try EntityKeys.copy(view.keyBytes, count: view.count)
             )
         }
@@ -59,7 +64,8 @@ extension LookupRequest: WireMessage {
             knownAt: knownAt,
             boundary: boundary,
             eventTimes: wantsEventTimes,
-            requestValues: !requestValues.isEmpty
+            requestValues: !requestValues.isEmpty,
+            deadline: deadline != nil
         )
         guard let count = UInt32(exactly: keys.count) else {
             throw .tooMany(keys.count, "entities", max: Int(UInt32.max))
@@ -72,7 +78,7 @@ extension LookupRequest: WireMessage {
             count,
             endianness: .little
         )
-        try RequestRows.write(requestValues, count: keys.count, into: &buffer)
+        try RequestRows.write(requestValues, count: keys.count, deadline, into: &buffer)
         try EntityKeys.write(keys, into: &buffer)
     }
 }

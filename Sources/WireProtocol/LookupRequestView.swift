@@ -28,17 +28,19 @@ public struct LookupRequestView {
     /// nil where the message has none.
     @usableFromInline let requestBytes: UnsafeRawBufferPointer?
     @usableFromInline let keyBytes: UnsafeRawBufferPointer
+    /// Microseconds from the receipt of the frame within which the answer is of use; nil: it always is.
+    public let deadline: UInt32?
 
     /// Reads the fixed fields.
     ///
     /// - Throws: `MALFORMED_FRAME` (too short, unknown options, count beyond the bytes that are left), `BAD_REQUEST`
-    ///   (boundary, a time without its options bit, no entity), `TOO_MANY` (count beyond `entitiesMax`).
+    ///   (boundary, a time without its options bit, a deadline of 0, no entity), `TOO_MANY` (count beyond `entitiesMax`).
     @inlinable
     public init(_ bytes: UnsafeRawBufferPointer, limits: WireLimits) throws(WireError) {
         guard bytes.count >= Self.headerByteCount else { throw WireError.truncated("the fields of LOOKUP") }
         lookupID = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
         let options = ReadOptions(rawValue: bytes[4])
-        boundary = try options.check(allowed: 0x5f)
+        boundary = try options.check(allowed: 0xdf)
         wantsEventTimes = options.contains(.eventTimes)
         asOf = try Self.time(bytes, at: 5, isGiven: options.contains(.asOfGiven), "asOf")
         knownAt = try Self.time(bytes, at: 13, isGiven: options.contains(.knownAtGiven), "knownAt")
@@ -46,7 +48,7 @@ public struct LookupRequestView {
         guard count > 0 else { throw WireError.empty("entities") }
         guard count <= limits.entitiesMax else { throw WireError.tooMany(count, "entities", max: limits.entitiesMax) }
         let rest = UnsafeRawBufferPointer(rebasing: bytes[Self.headerByteCount...])
-        (requestBytes, keyBytes) = try Self.split(rest, options, count: count)
+        (requestBytes, deadline, keyBytes) = try Self.split(rest, options, count: count)
         guard keyBytes.count / EntityKeys.byteCountMinEach >= count else {
             throw WireError.truncated("the entity keys")
         }
@@ -67,22 +69,31 @@ public struct LookupRequestView {
         try RequestRows.read(requestBytes, count: count, fields: fields, into: &values)
     }
 
-    /// Takes the region of request values, where the options say that there is one, from before the keys.
+    /// Takes what the options say that stands before the keys: the size of the request values, the deadline, the values.
     @inlinable
     static func split(
         _ bytes: UnsafeRawBufferPointer,
         _ options: ReadOptions,
         count: Int
-    ) throws(WireError) -> (request: UnsafeRawBufferPointer?, keys: UnsafeRawBufferPointer) {
-        guard options.contains(.requestValues) else { return (nil, bytes) }
-        guard bytes.count >= 4 else { throw WireError.truncated("the size of the request values") }
-        let size = Int(UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)))
+    ) throws(WireError) -> (request: UnsafeRawBufferPointer?, deadline: UInt32?, keys: UnsafeRawBufferPointer) {
+        guard !options.isDisjoint(with: [.requestValues, .deadlineGiven]) else { return (nil, nil, bytes) }
+        var rest = bytes
+        let size = options.contains(.requestValues) ? Int(try field(&rest, "the size of the request values")) : nil
+        let deadline = options.contains(.deadlineGiven) ? try field(&rest, "the deadline") : nil
+        guard deadline != 0 else { throw WireError.noTimeLeft() }
+        guard let size else { return (nil, deadline, rest) }
         // A value has at least its type, and a row at least one value.
-        guard size >= count, size <= bytes.count - 4 else { throw WireError.truncated("the request values") }
+        guard size >= count, size <= rest.count else { throw WireError.truncated("the request values") }
         return (
-            UnsafeRawBufferPointer(rebasing: bytes[4..<(4 + size)]),
-            UnsafeRawBufferPointer(rebasing: bytes[(4 + size)...])
+            UnsafeRawBufferPointer(rebasing: rest[..<size]), deadline, UnsafeRawBufferPointer(rebasing: rest[size...])
         )
+    }
+
+    @inlinable
+    static func field(_ rest: inout UnsafeRawBufferPointer, _ name: StaticString) throws(WireError) -> UInt32 {
+        guard rest.count >= 4 else { throw WireError.truncated(name) }
+        defer { rest = UnsafeRawBufferPointer(rebasing: rest[4...]) }
+        return UInt32(littleEndian: rest.loadUnaligned(as: UInt32.self))
     }
 
     @inlinable

@@ -12,9 +12,11 @@ public struct ReadOptions: OptionSet, Hashable, Sendable {
     /// Of ROWS: each row is known at its own T, or at K where that is earlier.
     @inlinable public static var rowTime: ReadOptions { ReadOptions(rawValue: 0x20) }
     @inlinable public static var requestValues: ReadOptions { ReadOptions(rawValue: 0x40) }
+    /// A deadline stands before the request values and the keys.
+    @inlinable public static var deadlineGiven: ReadOptions { ReadOptions(rawValue: 0x80) }
     @inlinable static var boundaryBits: UInt8 { 0x18 }
 
-    /// The options of a LOOKUP (bits 0-4 and 6), or of a ROWS without bits 0 and 2 and with bit 5.
+    /// The options of a LOOKUP (bits 0-4, 6 and 7), or of a ROWS without bits 0 and 2 and with bit 5.
     @inlinable
     public init(
         asOf: Instant?,
@@ -22,11 +24,12 @@ public struct ReadOptions: OptionSet, Hashable, Sendable {
         boundary: Boundary,
         eventTimes: Bool,
         rowTime: Bool = false,
-        requestValues: Bool = false
+        requestValues: Bool = false,
+        deadline: Bool = false
     ) {
         rawValue =
             (asOf == nil ? 0 : 0x01) | (knownAt == nil ? 0 : 0x02) | (eventTimes ? 0x04 : 0) | boundary.rawValue << 3
-            | (rowTime ? 0x20 : 0) | (requestValues ? 0x40 : 0)
+            | (rowTime ? 0x20 : 0) | (requestValues ? 0x40 : 0) | (deadline ? 0x80 : 0)
     }
 
     /// nil for the two values of bits 3-4 that are not assigned.

@@ -3,7 +3,7 @@ internal import NIOCore
 
 // The request values of a LOOKUP or ROWS, as they stand before the keys:
 //
-//   size u32 | row after row, each with one value a request field of PREPARED, each
+//   size u32 | deadline u32, where there is one | row after row, each with one value a request field of PREPARED, each
 //                type u8      0 for null, else the value type
 //                value        int64, timestamp: i64   float64: f64, finite   bool: u8 (0, 1)
 //                             string: u32 length, at most 65,536, UTF-8
@@ -68,15 +68,23 @@ public enum RequestRows {
         return (0..<count).map { Array(values[($0 * width)..<(($0 + 1) * width)]) }
     }
 
-    /// Appends the size and the rows; nothing where there are none.
-    static func write(_ rows: [[FeatureValue]], count: Int, into buffer: inout ByteBuffer) throws(WireError) {
-        guard !rows.isEmpty else { return }
+    /// Appends the size, the deadline and the rows; nothing of what there is not.
+    static func write(_ rows: [[FeatureValue]], count: Int, _ deadline: UInt32?, into buffer: inout ByteBuffer)
+        throws(WireError)
+    {
+        guard deadline != 0 else { throw .noTimeLeft() }
+        guard !rows.isEmpty else {
+            if let deadline { buffer.writeInteger(deadline, endianness: .little) }
+            return
+        }
         guard rows.count == count, let width = rows.first?.count, width > 0, rows.allSatisfy({ $0.count == width })
         else { throw WireError(.badRequest, "\(rows.count) rows of request values for \(count) entities") }
         let start = buffer.writerIndex
         buffer.writeInteger(0 as UInt32)
+        if let deadline { buffer.writeInteger(deadline, endianness: .little) }
+        let first = buffer.writerIndex
         for row in rows { for value in row { try write(value, into: &buffer) } }
-        guard let size = UInt32(exactly: buffer.writerIndex - start - 4) else {
+        guard let size = UInt32(exactly: buffer.writerIndex - first) else {
             throw WireError(.tooMany, "request values beyond 4 GiB")
         }
         buffer.setInteger(size, at: start, endianness: .little)

@@ -13,6 +13,8 @@ public struct RowsRequest: Hashable, Sendable {
     public var asOf: [Instant]
     /// For each row the values of PREPARED's request fields; empty where there are none.
     public var requestValues: [[FeatureValue]]
+    /// Microseconds from the server's receipt within which the answer is of use, at least 1; nil: it always is.
+    public var deadline: UInt32?
     /// One entity key a row, as `EntityKey` encodes it.
     public var keys: [[UInt8]]
 
@@ -23,6 +25,7 @@ public struct RowsRequest: Hashable, Sendable {
         boundary: Boundary = .strict,
         asOf: [Instant],
         requestValues: [[FeatureValue]] = [],
+        deadline: UInt32? = nil,
         keys: [[UInt8]]
     ) {
         self.lookupID = lookupID
@@ -31,6 +34,7 @@ public struct RowsRequest: Hashable, Sendable {
         self.boundary = boundary
         self.asOf = asOf
         self.requestValues = requestValues
+        self.deadline = deadline
         self.keys = keys
     }
 }
@@ -49,6 +53,7 @@ extension RowsRequest: WireMessage {
                 boundary: view.boundary,
                 asOf: (0..<view.count).map { view.asOf($0) },
                 requestValues: try RequestRows.copy(view.requestBytes, count: view.count),
+                deadline: view.deadline,
                 keys: try EntityKeys.copy(view.keyBytes, count: view.count)
             )
         }
@@ -65,11 +70,12 @@ extension RowsRequest: WireMessage {
             boundary: boundary,
             eventTimes: false,
             rowTime: rowTime,
-            requestValues: !requestValues.isEmpty
+            requestValues: !requestValues.isEmpty,
+            deadline: deadline != nil
         )
         buffer.writeMultipleIntegers(lookupID, options.rawValue, knownAt?.microseconds ?? 0, count, endianness: .little)
         for time in asOf { buffer.writeInteger(time.microseconds, endianness: .little) }
-        try RequestRows.write(requestValues, count: keys.count, into: &buffer)
+        try RequestRows.write(requestValues, count: keys.count, deadline, into: &buffer)
         try EntityKeys.write(keys, into: &buffer)
     }
 }

@@ -20,17 +20,19 @@ public struct RowsRequestView {
     /// nil where the message has none.
     @usableFromInline let requestBytes: UnsafeRawBufferPointer?
     @usableFromInline let keyBytes: UnsafeRawBufferPointer
+    /// Microseconds from the receipt of the frame within which the answer is of use; nil: it always is.
+    public let deadline: UInt32?
 
     /// Reads the fixed fields.
     ///
     /// - Throws: `MALFORMED_FRAME` (too short, unknown options, count beyond the bytes that are left), `BAD_REQUEST`
-    ///   (boundary, a time without its options bit, no row), `TOO_MANY` (count beyond `rowsMax`).
+    ///   (boundary, a time without its options bit, a deadline of 0, no row), `TOO_MANY` (count beyond `rowsMax`).
     @inlinable
     public init(_ bytes: UnsafeRawBufferPointer, limits: WireLimits) throws(WireError) {
         guard bytes.count >= Self.headerByteCount else { throw WireError.truncated("the fields of ROWS") }
         lookupID = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
         let options = ReadOptions(rawValue: bytes[4])
-        boundary = try options.check(allowed: 0x7a)
+        boundary = try options.check(allowed: 0xfa)
         rowTime = options.contains(.rowTime)
         knownAt = try LookupRequestView.time(bytes, at: 5, isGiven: options.contains(.knownAtGiven), "knownAt")
         count = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 13, as: UInt32.self)))
@@ -42,7 +44,7 @@ public struct RowsRequestView {
         }
         timeBytes = UnsafeRawBufferPointer(rebasing: rest[..<(count * 8)])
         let behindTimes = UnsafeRawBufferPointer(rebasing: rest[(count * 8)...])
-        (requestBytes, keyBytes) = try LookupRequestView.split(behindTimes, options, count: count)
+        (requestBytes, deadline, keyBytes) = try LookupRequestView.split(behindTimes, options, count: count)
     }
 
     /// The time of a row. Traps outside `0 ..< count`.

@@ -49,6 +49,11 @@ extension WireError {
     }
 
     @usableFromInline @inline(never)
+    static func noTimeLeft() -> WireError {
+        WireError(.badRequest, "a deadline of 0 microseconds cannot be met; leave it out for none")
+    }
+
+    @usableFromInline @inline(never)
     static func tooMany(_ count: Int, _ what: StaticString, max: Int) -> WireError {
         WireError(.tooMany, "\(count) \(what), of which a request may have \(max)")
     }

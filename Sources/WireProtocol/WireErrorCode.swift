@@ -15,6 +15,8 @@ public struct WireErrorCode: RawRepresentable, Hashable, Sendable {
     public static let unauthenticated = WireErrorCode(rawValue: 5)
     /// A type that the receiver does not take. Closes.
     public static let unknownMessage = WireErrorCode(rawValue: 6)
+    /// With checksums: a frame whose bytes are not those that were sent, or without a checksum. Closes.
+    public static let checksumMismatch = WireErrorCode(rawValue: 7)
     /// No such feature service or version.
     public static let unknownService = WireErrorCode(rawValue: 10)
     /// No such view or feature.
@@ -39,9 +41,11 @@ public struct WireErrorCode: RawRepresentable, Hashable, Sendable {
     public static let storeFailed = WireErrorCode(rawValue: 22)
     /// A defect in the server.
     public static let internalError = WireErrorCode(rawValue: 23)
+    /// The deadline of the request was over before it was computed.
+    public static let deadlineExceeded = WireErrorCode(rawValue: 24)
 
-    /// True for codes 1 to 6, after which the byte stream can no longer be trusted.
-    public var closesConnection: Bool { (1...6).contains(rawValue) }
+    /// True for codes 1 to 7, after which the byte stream can no longer be trusted.
+    public var closesConnection: Bool { (1...7).contains(rawValue) }
 
     /// True when the same request may succeed later without a change.
     public var isRetriable: Bool { self == .overloaded || self == .notReady }
@@ -57,6 +61,7 @@ extension WireErrorCode: CustomStringConvertible {
         case .versionUnsupported: "VERSION_UNSUPPORTED"
         case .unauthenticated: "UNAUTHENTICATED"
         case .unknownMessage: "UNKNOWN_MESSAGE"
+        case .checksumMismatch: "CHECKSUM_MISMATCH"
         case .unknownService: "UNKNOWN_SERVICE"
         case .unknownFeature: "UNKNOWN_FEATURE"
         case .unknownLookup: "UNKNOWN_LOOKUP"
@@ -69,6 +74,7 @@ extension WireErrorCode: CustomStringConvertible {
         case .notReady: "NOT_READY"
         case .storeFailed: "STORE_FAILED"
         case .internalError: "INTERNAL"
+        case .deadlineExceeded: "DEADLINE_EXCEEDED"
         default: "CODE_\(rawValue)"
         }
     }

@@ -12,14 +12,26 @@ struct ClientConnection: ParsableArguments {
     @Option(help: "The token to enter with; also STRANDLINE_TOKEN.")
     var token: String?
 
+    @Flag(help: "Speak TLS.")
+    var tls = false
+
+    @Option(
+        name: .customLong("tls-ca"),
+        help: "A PEM file of the authorities to trust, with TLS; default: the system's."
+    )
+    var tlsAuthority: String?
+
     /// Connects, runs the body, closes. Client errors leave as `Failure`.
     func withClient<R>(_ body: (StrandlineClient) async throws -> R) async throws -> R {
         let (host, port) = try Self.split(address)
+        var options = ClientOptions()
+        if tls || tlsAuthority != nil { options.tls = ClientTLS(authorityFile: tlsAuthority) }
         do {
             let client = try await StrandlineClient.connect(
                 host: host,
                 port: port,
-                token: token ?? ProcessInfo.processInfo.environment["STRANDLINE_TOKEN"]
+                token: token ?? ProcessInfo.processInfo.environment["STRANDLINE_TOKEN"],
+                options: options
             )
             do {
                 let result = try await body(client)

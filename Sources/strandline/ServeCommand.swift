@@ -48,8 +48,7 @@ struct ServeCommand: AsyncParsableCommand {
     )
     var kafkaSettings: [String] = []
 
-    @Option(help: "A file of tokens that may enter, one a line (sha256:<hex>, or plain); default: server.token_file.")
-    var tokenFile: String?
+    @OptionGroup var security: SecurityOptions
 
     @Flag(help: "Allow an address other than loopback without a token.")
     var insecureBind = false
@@ -68,11 +67,12 @@ struct ServeCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         let log = try makeLog()
-        let (files, repository) = try definitions.load()
+        let (definitionFiles, repository) = try definitions.load()
         let server = repository.server
         let address = try ListenAddress(listen ?? server.listen.description)
-        let tokens = try loadTokens(server)
-        guard tokens != nil || insecureBind || address.isLoopback else {
+        let files = try SecurityFiles(self.security, server, in: definitions.repo)
+        let security = try files.load()
+        guard security.asksForToken || insecureBind || address.isLoopback else {
             throw Failure(
                 .usage,
                 "\(address.host) is not a loopback address: give --token-file, or --insecure-bind to let anyone in"
@@ -84,7 +84,7 @@ struct ServeCommand: AsyncParsableCommand {
         let directory = dataDir ?? ServerConfiguration.path(server.dataDirectory, in: definitions.repo)
         let store = try openStore(directory, server)
         defer { store.close() }
-        try settleDefinitions(store, files, repository, log)
+        try settleDefinitions(store, definitionFiles, repository, log)
         var broker: DevelopmentBroker?
         if embeddedBroker {
             let started = try DevelopmentBroker()
@@ -101,6 +101,8 @@ struct ServeCommand: AsyncParsableCommand {
         let admin = AdminRouter.standard(store: store, version: Strandline.version) {
             consumes ? StatusMessage.Ingest(ingest.status) : nil
         }
+        let limits = limits(server)
+        raiseDescriptorLimit(for: limits.connectionsMax, log)
         let pool = NIOThreadPool(numberOfThreads: 2)
         pool.start()
         let listener: LookupServer
@@ -112,8 +114,9 @@ struct ServeCommand: AsyncParsableCommand {
                 shared: ServerContext(
                     store: store,
                     pool: pool,
-                    tokens: tokens,
+                    security: security,
                     admin: admin,
+                    load: ServerLoad(limits),
                     log: log,
                     serverName: "strandline \(Strandline.version)"
                 )
@@ -125,7 +128,10 @@ struct ServeCommand: AsyncParsableCommand {
         if consumes { ingest.start() }
         try await ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: Running(listener: listener, ingest: consumes ? ingest : nil))],
+                services: [
+                    .init(service: Running(listener: listener, ingest: consumes ? ingest : nil)),
+                    .init(service: SecurityWatch(files: files, security: security, log: log)),
+                ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: log
             )
@@ -142,18 +148,12 @@ struct ServeCommand: AsyncParsableCommand {
         return Logger(label: "strandline") { StandardErrorLog(logLevel: level, format: format, label: $0) }
     }
 
-    private func loadTokens(_ server: ServerConfiguration) throws -> TokenList? {
-        guard let path = tokenFile ?? server.tokenFile.map({ ServerConfiguration.path($0, in: definitions.repo) })
-        else { return nil }
-        guard let data = try? Data(contentsOf: URL(filePath: path)),
-            let list = TokenList(text: String(decoding: data, as: UTF8.self))
-        else {
-            throw Failure(
-                .usage,
-                "\(path): cannot be read, or holds no token; write one a line: sha256:<64 hex digits>, or plain text"
-            )
-        }
-        return list
+    private func limits(_ server: ServerConfiguration) -> ServerLimits {
+        var limits = ServerLimits()
+        limits.connectionsMax = server.connectionsMax
+        limits.idleTimeout = .microseconds(server.idleTimeout)
+        limits.byteCountMax = max(64 << 20, server.memoryBudget / 8)
+        return limits
     }
 
     private func openStore(_ directory: String, _ server: ServerConfiguration) throws -> FeatureStore {

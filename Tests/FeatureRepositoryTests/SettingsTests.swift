@@ -14,6 +14,10 @@ import Testing
               commit_interval: 5ms
               memory_budget: 2GiB
               token_file: ${TOKEN}
+              tls_certificate: chain.pem
+              tls_key: ./key.pem
+              idle_timeout: 90s
+              connections_max: 20
               dead_letters: {max_records: 10, max_bytes: 64KiB}
             """
         let server = try Repository(
@@ -26,6 +30,8 @@ import Testing
         #expect(server.commitInterval == 5000)
         #expect(server.memoryBudget == 2 << 30)
         #expect(server.tokenFile == "secret/token")
+        #expect(server.tlsCertificate == "chain.pem" && server.tlsKey == "./key.pem")
+        #expect(server.idleTimeout == 90_000_000 && server.connectionsMax == 20)
         #expect(server.deadLetters.recordCountMax == 10 && server.deadLetters.byteCountMax == 65536)
     }
 
@@ -91,11 +97,19 @@ import Testing
             "server: {memory_budget: 1MiB}",
             "2:25: 'memory_budget' must be a number of bytes from 64MiB such as 2GiB, not '1MiB'"
         ),
+        (
+            "server: {idle_timeout: 8d}",
+            "2:24: 'idle_timeout' must be a duration from 1s to 7d such as 10m, not '8d'"
+        ),
+        (
+            "server: {connections_max: 0}",
+            "2:27: 'connections_max' must be a whole number from 1 to 1000000, not '0'"
+        ),
         ("server: {memory_budgt: 1GiB}", "2:10: unknown key 'memory_budgt' in 'server'; did you mean 'memory_budget'?"),
         ("server: {dead_letters: {max_records: -1}}", "2:38: 'max_records' must be a whole number, not '-1'"),
         (
             "server: [listen]",
-            "2:9: 'server' must be a mapping with the keys listen, data_directory, commit_interval, memory_budget, token_file, dead_letters, not a list"
+            "2:9: 'server' must be a mapping with the keys listen, data_directory, commit_interval, memory_budget, token_file, tls_certificate, tls_key, idle_timeout, connections_max, dead_letters, not a list"
         ),
         (
             "kafka: {client.id: '${NAME}'}",

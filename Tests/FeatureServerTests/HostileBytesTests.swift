@@ -11,13 +11,6 @@ import WireProtocol
 
 /// Whatever arrives, the server answers with a typed error or closes, and goes on serving others.
 @Suite struct HostileBytesTests {
-    private static func greeted(_ server: ServerUnderTest) throws -> RawConnection {
-        let connection = try RawConnection(port: server.port)
-        try connection.send(Hello(clientName: "raw"), id: 0)
-        _ = try connection.readFrame()
-        return connection
-    }
-
     @Test func theFirstMessageMustBeHello() async throws {
         try await withServer { server in
             let connection = try RawConnection(port: server.port)
@@ -29,7 +22,7 @@ import WireProtocol
 
     @Test func aSecondHelloCloses() async throws {
         try await withServer { server in
-            let connection = try Self.greeted(server)
+            let connection = try RawConnection.greeted(server)
             try connection.send(Hello(clientName: "raw"), id: 1)
             let bytes = try #require(connection.readToEnd())
             #expect(try RawConnection.errorCodes(in: bytes) == [.notGreeted])
@@ -78,7 +71,7 @@ import WireProtocol
 
     @Test func badRequestsAreAnsweredAndTheConnectionGoesOn() async throws {
         try await withServer(limits: WireLimits(entitiesMax: 4)) { server in
-            let connection = try Self.greeted(server)
+            let connection = try RawConnection.greeted(server)
             try connection.send(PrepareRequest(.service("small")), id: 1)
             let lookup = try PreparedReply(body: try connection.readFrame().body).lookupID
             func code(_ message: LookupRequest) throws -> WireErrorCode {

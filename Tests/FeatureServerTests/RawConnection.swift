@@ -2,22 +2,17 @@ import Glibc
 import NIOCore
 import WireProtocol
 
-/// A plain socket, for bytes that no client would send. Blocking, with a timeout of some seconds.
-final class RawConnection {
+/// A plain socket, for bytes that no client would send. Blocking, with a timeout of some seconds. One task may send while
+/// another receives.
+final class RawConnection: @unchecked Sendable {
     private let descriptor: Int32
 
     init(port: Int) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var timeout = timeval(tv_sec: 5, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        let status = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
+        let status = try SocketAddress(ipAddress: "127.0.0.1", port: port).withSockAddr { address, size in
+            Glibc.connect(descriptor, address, socklen_t(size))
         }
         guard status == 0 else { throw WireError(.internalError, "connect failed with \(errno)") }
     }
@@ -35,6 +30,8 @@ final class RawConnection {
             sent += count
         }
     }
+
+    func send(_ bytes: ByteBuffer) { send(bytes.readableBytesView) }
 
     func send(_ message: some WireMessage, id: UInt32 = 1) throws {
         var buffer = ByteBuffer()
@@ -62,14 +59,34 @@ final class RawConnection {
         var decoder = FrameDecoder(frameSizeMax: 1 << 24)
         while true {
             if let frame = try decoder.next(from: &received) { return frame }
-            var chunk = [UInt8](repeating: 0, count: 65_536)
-            let count = recv(descriptor, &chunk, chunk.count, 0)
-            guard count > 0 else { throw WireError(.internalError, "the connection ended (\(count), \(errno))") }
-            received.writeBytes(chunk[..<count])
+            try receive()
         }
     }
 
+    /// The next bytes, whatever they are.
+    func readBytes(_ count: Int) throws -> ByteBuffer {
+        while received.readableBytes < count { try receive() }
+        guard let bytes = received.readSlice(length: count) else { throw WireError(.internalError, "no bytes") }
+        return bytes
+    }
+
     private var received = ByteBuffer()
+    private var chunk = [UInt8](repeating: 0, count: 65_536)
+
+    private func receive() throws {
+        let count = recv(descriptor, &chunk, chunk.count, 0)
+        guard count > 0 else { throw WireError(.internalError, "the connection ended (\(count), \(errno))") }
+        received.discardReadBytes()
+        received.writeBytes(chunk[..<count])
+    }
+
+    /// A connection whose greeting is done.
+    static func greeted(_ server: ServerUnderTest) throws -> RawConnection {
+        let connection = try RawConnection(port: server.port)
+        try connection.send(Hello(clientName: "raw"), id: 0)
+        _ = try connection.readFrame()
+        return connection
+    }
 
     /// The codes of the ERROR frames among bytes.
     static func errorCodes(in bytes: [UInt8]) throws -> [WireErrorCode] {

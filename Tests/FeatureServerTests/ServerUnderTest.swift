@@ -1,3 +1,4 @@
+import Dispatch
 import FeatureModel
 import FeatureRepository
 import FeatureTesting
@@ -18,6 +19,8 @@ final class ServerUnderTest: Sendable {
     let store: FeatureStore
     let server: LookupServer
     let port: Int
+    let load: ServerLoad
+    let security: ServerSecurity
     private let pool: NIOThreadPool
 
     static let definitions = RepositoryFiles([
@@ -42,7 +45,12 @@ final class ServerUnderTest: Sendable {
         """
     ])
 
-    init(tokens: String? = nil, limits: WireLimits = .standard) async throws {
+    init(
+        tokens: String? = nil,
+        limits: WireLimits = .standard,
+        serverLimits: ServerLimits = .quick,
+        tls: TLSFiles? = nil
+    ) async throws {
         folder = TemporaryFolder()
         let clock = ManualClock(Instant(microseconds: 1_000_000_000_000))
         self.clock = clock
@@ -52,6 +60,8 @@ final class ServerUnderTest: Sendable {
         pool.start()
         var log = Logger(label: "test")
         log.logLevel = .critical
+        load = ServerLoad(serverLimits)
+        security = ServerSecurity(tokens: tokens.flatMap { TokenList(text: $0) }, tls: try tls?.context())
         server = try await LookupServer.start(
             host: "127.0.0.1",
             port: 0,
@@ -59,9 +69,10 @@ final class ServerUnderTest: Sendable {
             shared: ServerContext(
                 store: store,
                 pool: pool,
-                tokens: tokens.flatMap { TokenList(text: $0) },
+                security: security,
                 admin: .standard(store: store, version: "test", ingest: { nil }),
                 limits: limits,
+                load: load,
                 log: log,
                 serverName: "test"
             )
@@ -74,6 +85,21 @@ final class ServerUnderTest: Sendable {
         await server.stop()
         try await pool.shutdownGracefully()
         store.close()
+    }
+
+    /// Runs `body` while every thread of the pool is taken.
+    func withBusyPool(_ body: () async throws -> Void) async throws {
+        let gates = (0..<2).map { _ in DispatchSemaphore(value: 0) }
+        for gate in gates {
+            await withCheckedContinuation { continuation in
+                pool.submit { _ in
+                    continuation.resume()
+                    gate.wait()
+                }
+            }
+        }
+        defer { for gate in gates { gate.signal() } }
+        try await body()
     }
 
     /// Commits one event a customer at the clock's time.
@@ -114,9 +140,16 @@ final class ServerUnderTest: Sendable {
 func withServer<R>(
     tokens: String? = nil,
     limits: WireLimits = .standard,
+    serverLimits: ServerLimits = .quick,
+    tls: TLSFiles? = nil,
     _ body: (ServerUnderTest) async throws -> R
 ) async throws -> R {
-    let server = try await ServerUnderTest(tokens: tokens, limits: limits)
+    let server = try await ServerUnderTest(
+        tokens: tokens,
+        limits: limits,
+        serverLimits: serverLimits,
+        tls: tls
+    )
     do {
         let result = try await body(server)
         try await server.stop()
@@ -124,5 +157,15 @@ func withServer<R>(
     } catch {
         try await server.stop()
         throw error
+    }
+}
+
+extension ServerLimits {
+    /// The server's own, looked at often, and with little patience for clients that do not end their side.
+    static var quick: ServerLimits {
+        var limits = ServerLimits()
+        limits.sweepInterval = .milliseconds(50)
+        limits.lingerTimeout = .milliseconds(200)
+        return limits
     }
 }

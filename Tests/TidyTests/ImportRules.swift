@@ -21,17 +21,20 @@ enum ImportRules {
                 "Logging", "NIOConcurrencyHelpers", "Synchronization",
             ]
         ),
-        ("WireProtocol", ["FeatureModel", "NIOCore"]),
+        ("WireProtocol", ["CZlib", "FeatureModel", "NIOCore"]),
         ("TrainingSets", ["FeatureModel", "Windowing", "FeatureHistory"]),
         (
             "FeatureServer",
             [
                 "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "TrainingSets", "WireProtocol",
-                "Crypto",
-                "FoundationEssentials", "Logging", "NIOCore", "NIOPosix", "Synchronization",
+                "Atomics", "Crypto", "FoundationEssentials", "Logging", "NIOConcurrencyHelpers", "NIOCore",
+                "NIOPosix", "NIOSSL", "Synchronization",
             ]
         ),
-        ("StrandlineClient", ["FeatureModel", "WireProtocol", "Glibc", "NIOCore", "NIOPosix"]),
+        (
+            "StrandlineClient",
+            ["FeatureModel", "WireProtocol", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOPosix", "NIOSSL"]
+        ),
         // Its oracle judges live stores too: `strandline parity`.
         ("FeatureTesting", ["FeatureModel", "Glibc", "Synchronization"]),
         (
@@ -43,7 +46,7 @@ enum ImportRules {
                 "FeatureServer", "StrandlineClient", "FeatureTesting", "ArgumentParser", "FoundationEssentials",
                 "Glibc", "Logging",
                 "NIOCore",
-                "NIOPosix", "ServiceLifecycle", "UnixSignals",
+                "NIOPosix", "NIOSSL", "ServiceLifecycle", "UnixSignals",
             ]
         ),
     ]
@@ -51,6 +54,7 @@ enum ImportRules {
     /// The one target that speaks each C or C++ engine.
     static let engines = [
         "CRocksDB": "RocksDB", "CRdKafka": "KafkaLog", "CSimdJSON": "Ingest", "CArrow": "ArrowTables",
+        "CZlib": "WireProtocol",
     ]
 
     /// Control plane: rare, small, and never on the way of an event or a lookup.

@@ -6,10 +6,8 @@ import Testing
 enum UnwrapRules {
     static func isDecoder(_ file: SourceFile) -> Bool {
         file.isIn("Sources/WireProtocol") || file.isIn("Sources/FeatureHistory/Encoding")
-            || file.isIn("Sources/StrandlineClient")
-            || ["JSONRecordDecoder.swift", "RecordIntake.swift", "ConnectionHandler.swift", "EntityKey.swift"].contains(
-                file.name
-            )
+            || file.isIn("Sources/StrandlineClient") || file.isIn("Sources/FeatureServer")
+            || ["JSONRecordDecoder.swift", "RecordIntake.swift", "EntityKey.swift"].contains(file.name)
     }
 
     /// An exclamation mark directly after an operand or a keyword, and not the beginning of `!=`.

@@ -36,11 +36,14 @@ import WireProtocol
         try check("hello", GoldenMessages.hello, request: 1)
         try check("hello_anonymous", GoldenMessages.helloAnonymous, request: 1)
         try check("welcome", GoldenMessages.welcome, request: 1)
+        try check("hello_options", GoldenMessages.helloOptions, request: 1)
+        try check("welcome_options", GoldenMessages.welcomeOptions, request: 1)
     }
 
     @Test func errors() throws {
         try check("error", GoldenMessages.error, request: 7)
         try check("error_overloaded", GoldenMessages.errorOverloaded, request: 8)
+        try check("error_deadline", GoldenMessages.errorDeadline, request: 8)
     }
 
     @Test func preparing() throws {
@@ -58,6 +61,8 @@ import WireProtocol
         try check("rows_row_time", GoldenMessages.rowsRowTime, request: 6)
         try check("lookup_request", GoldenMessages.lookupRequest, request: 4)
         try check("rows_request", GoldenMessages.rowsRequest, request: 6)
+        try check("lookup_deadline", GoldenMessages.lookupDeadline, request: 5)
+        try check("rows_request_deadline", GoldenMessages.rowsRequestDeadline, request: 6)
         try check("admin", GoldenMessages.admin, request: 9)
         try check("admin_reply", GoldenMessages.adminReply, request: 9)
         try check("ping", Ping(), request: .max)

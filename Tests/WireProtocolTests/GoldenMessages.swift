@@ -15,6 +15,15 @@ enum GoldenMessages {
 
     static let hello = Hello(versionMin: 1, versionMax: 3, token: "s3cret", clientName: "golden/1")
     static let helloAnonymous = Hello(clientName: "golden/1")
+    static let helloOptions = Hello(
+        versionMin: 1,
+        versionMax: 3,
+        token: "s3cret",
+        clientName: "golden/1",
+        options: .checksums
+    )
+    static let welcomeOptions = Welcome(serverName: "strandline/0.1", options: .checksums)
+    static let errorDeadline = ErrorReply(WireError(.deadlineExceeded, "too late"))
     static let welcome = Welcome(serverName: "strandline/0.1")
     static let error = ErrorReply(WireError(.unknownService, "no service 'frau\u{308}d'; did you mean 'fraud'?"))
     static let errorOverloaded = ErrorReply(WireError(.overloaded, "retry later"))
@@ -43,6 +52,7 @@ enum GoldenMessages {
         keys: keys
     )
     static let lookupNow = LookupRequest(lookupID: 5, keys: [keys[0]])
+    static let lookupDeadline = LookupRequest(lookupID: 5, deadline: 2500, keys: [keys[0]])
     static let rows = RowsRequest(
         lookupID: 5,
         knownAt: known,
@@ -82,6 +92,14 @@ enum GoldenMessages {
         knownAt: known,
         asOf: [time, Instant(microseconds: 0)],
         requestValues: requestRows,
+        keys: keys
+    )
+    static let rowsRequestDeadline = RowsRequest(
+        lookupID: 7,
+        knownAt: known,
+        asOf: [time, Instant(microseconds: 0)],
+        requestValues: requestRows,
+        deadline: 4_000_000_000,
         keys: keys
     )
 

@@ -66,6 +66,7 @@ LISTED: dict[Key, tuple[str, str]] = {
         for number in (1, 2)
     },
     Key("docs/expressions.md", "Expressions", 1): ("filter:", "two lines of a view; the views of docs/definitions.md are run"),
+    Key(OPERATIONS, "TLS", 1): ("openssl req", "test_connections.py types it and serves with what it makes"),
     Key("docker/README.md", "Strandline in a container", 1): ("docker build", "needs docker, and packages to build"),
 }
 RUN: set[Key] = set()
