@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime, timezone
+from typing import Any
 
 import golden
 import pytest
 
 from strandline import ProtocolError, wire
 from strandline.feature_types import FeatureType
-from strandline.request_values import encode_request_values
-from strandline.wire import MessageType, ValueType
+from strandline.columns import STATUS_NAMES
+from strandline.wire import MessageType, ValueType, Values
 
 TIME = 1_700_000_000_123_456
 KNOWN = TIME + 5
@@ -24,18 +24,15 @@ NESTED = [
     FeatureType(ValueType.FLOAT64, key=ValueType.INT64),
 ]
 JOIN_KEYS = (("customer_id", ValueType.INT64), ("merchant", ValueType.STRING))
-KEYS = [
-    wire.encode_key({"customer_id": 42, "merchant": "café"}, JOIN_KEYS),
-    wire.encode_key({"merchant": "", "customer_id": -1}, JOIN_KEYS),
-]
-SEEN = datetime(2023, 11, 14, 22, 13, 20, 123455, tzinfo=timezone.utc)
+KEYS = wire.encode_keys([[42, -1], ["café", ""]], JOIN_KEYS)
+SEEN = TIME - 1
 
 REQUEST_FIELDS = tuple(zip(["n", "amount", "word", "new", "since"], ValueType))
 REQUEST_ROWS = [
     {"n": -7, "amount": 0.1, "word": "Zürich", "new": True, "since": TIME - 1},
     {"n": None, "amount": -2.5, "word": "", "new": None, "since": None},
 ]
-REQUEST_VALUES = encode_request_values(REQUEST_ROWS, REQUEST_FIELDS)
+REQUEST_VALUES = b"".join(wire.encode_request_values(REQUEST_ROWS, REQUEST_FIELDS))
 
 REQUESTS = {
     "hello": (MessageType.HELLO, 1, wire.encode_hello("s3cret", "golden/1", 1, 3)),
@@ -54,7 +51,7 @@ REQUESTS = {
     "ping": (MessageType.PING, 2**32 - 1, b""),
 }  # fmt: skip
 
-DECODERS = {
+DECODERS: dict[str, Any] = {
     "welcome": wire.decode_welcome,
     "error": wire.decode_error,
     "error_overloaded": wire.decode_error,
@@ -82,8 +79,12 @@ def test_requests_encode_to_the_golden_bytes(name: str) -> None:
 @pytest.mark.parametrize("name", golden.NAMES)
 def test_headers(name: str) -> None:
     frame = golden.load(name)
-    kind, _, count = wire.decode_header(frame[:12], 4096)
-    assert count == len(frame) - 12
+    decoder = wire.FrameDecoder()
+    decoder.feed(frame)
+    found = decoder.next()
+    assert found is not None and decoder.next() is None
+    kind, request_id, body = found
+    assert body == golden.body(name) and wire.frame(kind, request_id, body) == frame
     assert kind.name.lower().startswith(name.split("_", maxsplit=1)[0])
 
 
@@ -111,45 +112,44 @@ def test_prepared_with_request_fields() -> None:
     assert prepared == wire.Prepared(7, HASH, JOIN_KEYS, features, REQUEST_FIELDS)
 
 
+def statuses(values: Values) -> list[list[str]]:
+    return [[STATUS_NAMES[mark] for mark in values.marks(place)] for place in range(len(values.columns))]
+
+
+def columns(values: Values) -> list[list[Any]]:
+    return list(map(list, values.columns))
+
+
 @pytest.mark.parametrize("name", ["values", "values_event_times"])
 def test_values(name: str) -> None:
     values = wire.decode_values(golden.body(name), TYPES)
     assert (values.as_of, values.known_at, values.count) == (TIME, KNOWN, 2)
-    assert values.columns == [[-7, 0], [0.1, None], ["Zürich", None], [True, None], [SEEN, None]]
-    assert [row for _, row in values.statuses] == ["NOT_FOUND", "NOT_FOUND", "PARTIAL", "NULL_VALUE", "OVERFLOW"]
+    assert columns(values) == [[-7, 0], [0.1, None], ["Zürich", None], [True, None], [SEEN, None]]
+    assert [row for _, row in statuses(values)] == ["NOT_FOUND", "NOT_FOUND", "PARTIAL", "NULL_VALUE", "OVERFLOW"]
+    times = [values.event_times(place) for place in range(5)]
     if name == "values":
-        assert values.event_times is None
+        assert times == [None] * 5
     else:
-        assert values.event_times is not None
-        assert [column[1] for column in values.event_times] == [None] * 5
-        assert values.event_times[0][0] == SEEN
-
-
-def test_values_without_strings_take_the_short_way() -> None:
-    def row(*marks: int) -> bytes:
-        return bytes(marks) + (7).to_bytes(8, "little") * (marks[0] >> 7) + b"\x01" * (marks[1] >> 7)
-
-    body = wire.struct.pack("<qqIHB", 1, 2, 4, 2, 0) + row(0x81, 0x81) + row(2, 0x81) + row(3, 3) + row(0x81, 0x81)
-    values = wire.decode_values(body, [FeatureType(ValueType.INT64), FeatureType(ValueType.BOOL)])
-    assert values.columns == [[7, None, None, 7], [True, True, None, True]]
+        assert [column[1] for column in times if column] == [wire.NO_EVENT_TIME] * 5
+        assert times[0] is not None and times[0][0] == SEEN
 
 
 def test_columns() -> None:
-    columns = wire.decode_columns(golden.body("columns"), TYPES)
-    assert columns.columns == [[-7, 0], [0.1, None], ["Zürich", None], [True, None], [SEEN, None]]
-    assert columns.statuses[2] == ["PRESENT", "PARTIAL"]
+    values = wire.decode_columns(golden.body("columns"), TYPES)
+    assert columns(values) == [[-7, 0], [0.1, None], ["Zürich", None], [True, None], [SEEN, None]]
+    assert statuses(values)[2] == ["PRESENT", "PARTIAL"]
 
 
 @pytest.mark.parametrize("name", ["values_nested", "columns_nested"])
 def test_lists_and_maps(name: str) -> None:
     decoded = DECODERS[name](golden.body(name))
-    assert decoded.columns == [
+    assert columns(decoded) == [
         [[-7, 0, None], None],
         [["Zürich", None, ""], []],
         [{"Bern": 3, "Zürich": 1}, {}],
         [{-7: 0.1, 42: None}, None],
     ]
-    assert decoded.statuses[3] == ["PARTIAL", "NULL_VALUE"] and decoded.statuses[2] == ["PRESENT", "NOT_FOUND"]
+    assert statuses(decoded)[3] == ["PARTIAL", "NULL_VALUE"] and statuses(decoded)[2] == ["PRESENT", "NOT_FOUND"]
 
 
 @pytest.mark.parametrize("name", DECODERS)
@@ -163,7 +163,7 @@ def test_no_bytes_but_a_reply_are_taken(name: str) -> None:
         with pytest.raises(ProtocolError):
             decode(body[:length])
     with pytest.raises(ProtocolError):
-        decode(body + b"\0")
+        decode(body + b"\2")
 
 
 def test_mutated_replies_raise_nothing_else() -> None:
