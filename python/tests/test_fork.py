@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import threading
 import traceback
@@ -109,3 +110,15 @@ def test_an_asyncio_client_in_a_child() -> None:
 
     with FakeServer(KEYS) as server:
         asyncio.run(parent(server.address))
+
+
+def ask_elsewhere(store: strandline.Client) -> list[object]:
+    with store:
+        return list(store.get_features("s", {"k": 7}).features["v:k"])
+
+
+def test_a_client_goes_to_processes_that_are_not_forked() -> None:
+    with FakeServer(KEYS) as server, strandline.connect(server.address, timeout=30) as store:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            assert pool.apply(ask_elsewhere, (store,)) == [7]
+        assert server.kinds().count("HELLO") == 2

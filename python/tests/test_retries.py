@@ -255,6 +255,30 @@ def test_deadlines() -> None:
     assert deadline.left() == 2.0
     now = 8.0
     assert deadline.left() == -1.0
+    assert Deadline(float("inf"), clock=lambda: 0.0).left() == 86_400
     for wrong in (0, -1, float("nan")):
         with pytest.raises(strandline.InvalidArgument):
             Deadline(wrong)
+
+
+@both
+def test_after_a_loss_no_old_connection_is_tried(connect: Connect) -> None:
+    """A server that dies takes all connections along; nobody has noticed it of the second one yet."""
+    is_dead: set[int] = set()
+
+    def script(number: int, kind: MessageType, request_id: int, body: bytes) -> bytes | None:
+        if kind is MessageType.LOOKUP and number in is_dead:
+            return None
+        return KEYS(number, kind, request_id, body)
+
+    with FakeServer(script) as server, connect(server.address, timeout=LONG, connections=3) as store:
+        pool = store.client._pool if connect.__name__ == "tasks" else store._pool
+        store.get_features("s", {"k": 1})
+        # Eight more calls on the first one make room for a second.
+        pool._connections[0].calls += 8
+        store.get_features("s", {"k": 1})
+        pool._connections[0].calls -= 8
+        assert len(pool._connections) == 2
+        is_dead.update((1, 2))
+        assert store.get_features("s", {"k": 2}).features["v:k"] == [2]
+        assert server.kinds().count("HELLO") == 3

@@ -198,7 +198,7 @@ class Client:
                         if connection is not None:
                             self._pool.give_back(connection)
                             connection = None
-                        connection = await self._pool.take(deadline)
+                        connection = await self._pool.take(deadline, step.since)
                         outcome: Any = connection
                     elif isinstance(step, Pause):
                         outcome = step.seconds < deadline.left()

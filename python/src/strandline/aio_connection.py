@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +24,7 @@ class Connection(asyncio.Protocol):
 
     Attributes:
         calls: how many calls have it from the pool; the pool's.
+        opened_at, lost_at: when, on the monotonic clock.
         is_retired: whether no further call gets it.
 
     Example: ``await connection.exchange([message], Deadline(1))``
@@ -29,6 +32,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.calls = 0
+        self.opened_at = time.monotonic()
+        self.lost_at = math.inf
         self.is_retired = False
         self._session: Session[asyncio.Future[Outcome]] = Session(endpoint.token, CLIENT_NAME, endpoint.checksum)
         self._loop = asyncio.get_running_loop()
@@ -48,6 +53,7 @@ class Connection(asyncio.Protocol):
             opening = loop.create_connection(lambda: connection, endpoint.host, endpoint.port, ssl=endpoint.tls)
             await asyncio.wait_for(opening, max(deadline.left(), 0.001))
             await connection._greet(deadline)
+            connection.opened_at = time.monotonic()
         except asyncio.TimeoutError as error:
             connection.close()
             if isinstance(error, RequestTimedOut):
@@ -82,6 +88,7 @@ class Connection(asyncio.Protocol):
 
     def fail(self, error: StrandlineError) -> None:
         """Ends the connection: everything in flight is answered by `error`."""
+        self.lost_at = min(self.lost_at, time.monotonic())
         self._finish(self._session.fail(error))
         if self._transport is not None:
             self._transport.abort()
@@ -95,23 +102,16 @@ class Connection(asyncio.Protocol):
         found = self._session.prepared(target)
         if found is not None:
             return found
-        async with self._preparing.setdefault(target, asyncio.Lock()):
+        lock = self._preparing.setdefault(target, asyncio.Lock())
+        try:
+            await asyncio.wait_for(lock.acquire(), max(0.0, deadline.left()))
+        except asyncio.TimeoutError:
+            raise RequestTimedOut(f"no reply in {deadline.seconds} s") from None
+        try:
             found = self._session.prepared(target)
-            if found is not None:
-                return found
-            if not self._session.has_room_to_prepare:
-                self.is_retired = True
-                raise ConnectionLost("the connection has prepared as many lookups as it may")
-            (outcome,) = await self.exchange([Message.preparing(target)], deadline)
-            if isinstance(outcome, StrandlineError):
-                raise outcome
-            try:
-                return self._session.remember(target, outcome)
-            except ProtocolError as error:
-                self.fail(error)
-                raise
-            finally:
-                self._preparing.pop(target, None)
+            return found if found is not None else await self._prepare_now(target, deadline)
+        finally:
+            lock.release()
 
     async def exchange(self, messages: Sequence[Message], deadline: Deadline) -> list[Outcome]:
         """Sends the messages together and gives what became of each. Raises RequestTimedOut."""
@@ -142,6 +142,19 @@ class Connection(asyncio.Protocol):
                 raise RequestTimedOut(str(outcome))
         return outcomes
 
+    async def _prepare_now(self, target: Target, deadline: Deadline) -> Prepared:
+        if not self._session.has_room_to_prepare:
+            self.is_retired = True
+            raise ConnectionLost("the connection has prepared as many lookups as it may")
+        (outcome,) = await self.exchange([Message.preparing(target)], deadline)
+        if isinstance(outcome, StrandlineError):
+            raise outcome
+        try:
+            return self._session.remember(target, outcome)
+        except ProtocolError as error:
+            self.fail(error)
+            raise
+
     # What the event loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -157,6 +170,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         reason = "the server closed the connection" if exc is None else f"the connection was lost: {exc}"
+        self.lost_at = min(self.lost_at, time.monotonic())
         self._finish(self._session.fail(ConnectionLost(reason)))
         self._can_write.set()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 
 from .aio_connection import Connection
@@ -39,8 +40,8 @@ class Pool:
         self._is_opening = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def take(self, deadline: Deadline) -> Connection:
-        """A share of a connection. Raises RequestTimedOut when all are busy, or what opening one raises."""
+    async def take(self, deadline: Deadline, since: float = -math.inf) -> Connection:
+        """A share of a connection, of one opened after `since` where there can be one. Raises RequestTimedOut when all are busy, or what opening one raises."""
         self._check_loop()
         while True:
             if self.is_closed:
@@ -48,7 +49,7 @@ class Pool:
             usable = [each for each in self._connections if not each.has_ended]
             if len(usable) < len(self._connections):
                 self._drop_ended(usable)
-            picked = choose(usable, len(usable), self._is_opening, self._most)
+            picked = choose(usable, since, self._is_opening, self._most)
             if picked is Choice.OPEN:
                 return await self._open(deadline)
             if picked is Choice.WAIT:

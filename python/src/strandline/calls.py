@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
@@ -111,19 +113,20 @@ def retried(once: Callable[[Link], Call[T]], is_safe: bool, is_patient: bool = T
     """
     backoff = Backoff()
     losses = 0
+    since = -math.inf
     reason: StrandlineError | None = None
     while True:
-        is_connected = False
+        link: Link | None = None
         try:
-            link = yield from connect()
-            is_connected = True
+            link = yield from connect(since)
             return (yield from once(link))
         except (Overloaded, NotReady) as error:
             reason = error
         except (ConnectionLost, ChecksumMismatch) as error:
             reason = error
-            if is_connected:
+            if link is not None:
                 losses += 1
+                since = min(link.lost_at, time.monotonic())
                 if not is_safe or losses > 1:
                     raise
                 continue

@@ -67,6 +67,7 @@ class Client:
         checksum: bool = False,
     ) -> None:
         Deadline(timeout)
+        self._arguments = (address, token, tls, timeout, connections, checksum)
         self._endpoint = Endpoint.of(address, token, tls, checksum)
         self._timeout = timeout
         self._pool = Pool(self._endpoint, connections)
@@ -79,6 +80,10 @@ class Client:
 
     def __repr__(self) -> str:
         return f"Client({self._endpoint.address!r}{', closed' if self._pool.is_closed else ''})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process a client is one to the same server; with an `ssl.SSLContext` it cannot be sent there."""
+        return type(self), self._arguments
 
     def close(self) -> None:
         """Closes all connections; requests of other threads fail with ConnectionLost. Closing twice is fine.
@@ -185,7 +190,7 @@ class Client:
                         if connection is not None:
                             self._pool.give_back(connection)
                             connection = None
-                        connection = self._pool.take(deadline)
+                        connection = self._pool.take(deadline, step.since)
                         outcome: Any = connection
                     elif isinstance(step, Pause):
                         outcome = step.seconds < deadline.left()

@@ -10,9 +10,11 @@ as many requests in flight as there are of them.
 
 from __future__ import annotations
 
+import math
 import socket
 import ssl
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 
@@ -48,6 +50,7 @@ class Connection:
 
     Attributes:
         calls: how many calls have it from the pool; the pool's.
+        opened_at, lost_at: when, on the monotonic clock.
         is_retired: whether no further call gets it.
 
     Example: ``Connection(endpoint, Deadline(1)).exchange([message], Deadline(1))``
@@ -55,6 +58,8 @@ class Connection:
 
     def __init__(self, endpoint: Endpoint, deadline: Deadline) -> None:
         self.calls = 0
+        self.opened_at = time.monotonic()
+        self.lost_at = math.inf
         self.is_retired = False
         self._session: Session[_Waiter] = Session(endpoint.token, CLIENT_NAME, endpoint.checksum)
         self._lock = threading.Lock()
@@ -69,6 +74,7 @@ class Connection:
         try:
             self._readiness = Readiness(self._socket)
             self._greet(deadline)
+            self.opened_at = time.monotonic()
         except BaseException:
             self.close()
             raise
@@ -91,6 +97,7 @@ class Connection:
             self._finish(self._session.fail(error))
             if not self._is_closed:
                 self._is_closed = True
+                self.lost_at = time.monotonic()
                 try:
                     # Wakes whoever waits for the socket.
                     self._socket.shutdown(socket.SHUT_RDWR)
@@ -130,19 +137,7 @@ class Connection:
             raise RequestTimedOut(f"no reply in {deadline.seconds} s")
         try:
             found = self._session.prepared(target)
-            if found is not None:
-                return found
-            if not self._session.has_room_to_prepare:
-                self.is_retired = True
-                raise ConnectionLost("the connection has prepared as many lookups as it may")
-            (outcome,) = self.exchange([Message.preparing(target)], deadline)
-            if isinstance(outcome, StrandlineError):
-                raise outcome
-            try:
-                return self._session.remember(target, outcome)
-            except ProtocolError as error:
-                self.fail(error)
-                raise
+            return found if found is not None else self._prepare_now(target, deadline)
         finally:
             self._preparing.release()
 
@@ -168,6 +163,19 @@ class Connection:
             self._abandon(waiters)
             if isinstance(error, RequestTimedOut):
                 self._note_silence(deadline.seconds if received == self._session.received else 0)
+            raise
+
+    def _prepare_now(self, target: Target, deadline: Deadline) -> Prepared:
+        if not self._session.has_room_to_prepare:
+            self.is_retired = True
+            raise ConnectionLost("the connection has prepared as many lookups as it may")
+        (outcome,) = self.exchange([Message.preparing(target)], deadline)
+        if isinstance(outcome, StrandlineError):
+            raise outcome
+        try:
+            return self._session.remember(target, outcome)
+        except ProtocolError as error:
+            self.fail(error)
             raise
 
     # Greeting

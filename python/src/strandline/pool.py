@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 
 from .connection import Connection
@@ -39,8 +40,8 @@ class Pool:
         self._connections: list[Connection] = []
         self._is_opening = False
 
-    def take(self, deadline: Deadline) -> Connection:
-        """A share of a connection. Raises RequestTimedOut when all are busy, or what opening one raises."""
+    def take(self, deadline: Deadline, since: float = -math.inf) -> Connection:
+        """A share of a connection, of one opened after `since` where there can be one. Raises RequestTimedOut when all are busy, or what opening one raises."""
         changed = self._changed
         with changed:
             while True:
@@ -48,7 +49,7 @@ class Pool:
                 usable = [each for each in self._connections if not each.has_ended]
                 if len(usable) < len(self._connections):
                     self._drop_ended(usable)
-                picked = choose(usable, len(usable), self._is_opening, self._most)
+                picked = choose(usable, since, self._is_opening, self._most)
                 if picked is Choice.OPEN:
                     self._is_opening = True
                     break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from enum import Enum
 from typing import Protocol, TypeVar, Union
 
@@ -16,9 +16,14 @@ class Shared(Protocol):
     """A connection that calls share."""
 
     calls: int
+    opened_at: float
 
 
 C = TypeVar("C", bound=Shared)
+
+
+def _calls(connection: Shared) -> int:
+    return connection.calls
 
 
 class Choice(Enum):
@@ -28,16 +33,21 @@ class Choice(Enum):
     WAIT = "wait until something changes"
 
 
-def choose(usable: Iterable[C], open_count: int, is_opening: bool, most: int) -> Union[C, Choice]:
+def choose(usable: Sequence[C], since: float, is_opening: bool, most: int) -> Union[C, Choice]:
     """The connection with the fewest calls; or one more, as long as there are less than `most` and one at a time.
 
-    Example: ``choose([], open_count=0, is_opening=False, most=4) is Choice.OPEN``
+    One that was opened before `since` is taken only where there is neither a younger one nor room for one.
+
+    Example: ``choose([], -math.inf, is_opening=False, most=4) is Choice.OPEN``
     """
-    best = min(usable, key=lambda connection: connection.calls, default=None)
+    young = [connection for connection in usable if connection.opened_at > since]
+    best = min(young, key=_calls, default=None)
     if best is not None and best.calls < CALLS_BEFORE_GROWTH:
         return best
-    if open_count < most and not is_opening:
+    if len(usable) < most and not is_opening:
         return Choice.OPEN
+    if best is None and not is_opening:
+        best = min(usable, key=_calls, default=None)
     if best is not None and best.calls < CALLS_MAX:
         return best
     return Choice.WAIT

@@ -6,6 +6,7 @@ them out and sends back what came of them. So both clients have one way of prepa
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -22,6 +23,9 @@ T = TypeVar("T")
 class Link(Protocol):
     """A connection, as calls see it."""
 
+    #: When its end was noticed, on the monotonic clock; infinite before.
+    lost_at: float
+
     @property
     def welcome(self) -> Welcome:
         """The server's limits."""
@@ -35,7 +39,13 @@ class Link(Protocol):
 
 @dataclass(frozen=True)
 class Connect:
-    """Gives a `Link`, the call's own share of a connection until its next Connect or its end."""
+    """Gives a `Link`, the call's own share of a connection until its next Connect or its end.
+
+    With `since` it is one that was opened after that moment: when a server dies all its connections do, and of some
+    nobody has noticed yet.
+    """
+
+    since: float = -math.inf
 
 
 @dataclass(frozen=True)
@@ -77,8 +87,8 @@ Step = Union[Connect, Prepare, Exchange, Pause]
 Call = Generator[Step, Any, T]
 
 
-def connect() -> Call[Link]:
-    link: Link = yield Connect()
+def connect(since: float) -> Call[Link]:
+    link: Link = yield Connect(since)
     return link
 
 
@@ -98,7 +108,9 @@ def pause(seconds: float) -> Call[bool]:
 
 
 class Deadline:
-    """When a call's time is over. Example: ``Deadline(0.5).left()``"""
+    """When a call's time is over, within a day at most. Example: ``Deadline(0.5).left()``"""
+
+    LONGEST = 86_400.0
 
     __slots__ = ("seconds", "_end", "_clock")
 
@@ -107,7 +119,8 @@ class Deadline:
             raise InvalidArgument("timeout must be a positive number of seconds")
         self.seconds = seconds
         self._clock = clock
-        self._end = clock() + seconds
+        # Sockets and locks wait no longer than some days at once.
+        self._end = clock() + min(seconds, self.LONGEST)
 
     def left(self) -> float:
         """Seconds that are left; 0 or less when none are."""
