@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -228,3 +229,45 @@ def test_an_asyncio_client_belongs_to_its_loop() -> None:
         store = asyncio.run(first())
         with pytest.raises(strandline.InvalidArgument, match="belongs to one event loop"):
             asyncio.run(store.ping())
+
+
+@pytest.mark.parametrize("somebody_reads", [False, True])
+def test_an_interrupted_caller_leaves_the_connection_as_it_is(somebody_reads: bool) -> None:
+    """Ctrl-C while a reply is waited for, as the one who reads or as one who waits for another to read."""
+    is_asked = threading.Semaphore(0)
+    held: list[bytes] = []
+
+    def script(number: int, kind: MessageType, request_id: int, body: bytes) -> bytes | None:
+        reply = KEYS(number, kind, request_id, body) or b""
+        if kind is MessageType.LOOKUP and number == 1 and len(held) < 2:
+            held.append(reply)
+            is_asked.release()
+            return b""
+        return b"".join(held) + reply if kind is MessageType.LOOKUP and number == 1 else reply
+
+    def interrupt() -> None:
+        for _ in range(1 + somebody_reads):
+            assert is_asked.acquire(timeout=30)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    with FakeServer(script) as server, strandline.connect(server.address, timeout=60, connections=1) as store:
+        store.ping()
+        answered: list[Any] = []
+        other = threading.Thread(target=lambda: answered.extend(store.get_features("s", {"k": 5}).features["v:k"]))
+        if somebody_reads:
+            other.start()
+            assert is_asked.acquire(timeout=30)
+            is_asked.release()
+        else:
+            held.append(b"")
+        interrupting = threading.Thread(target=interrupt)
+        interrupting.start()
+        with pytest.raises(KeyboardInterrupt):
+            store.get_features("s", {"k": 1})
+        interrupting.join()
+        assert store.get_features("s", {"k": 2}).features["v:k"] == [2]
+        if somebody_reads:
+            other.join(30)
+            assert answered == [5]
+        # An interrupt in the middle of sending costs the connection, since nobody knows how much went out.
+        assert server.kinds().count("HELLO") <= 2

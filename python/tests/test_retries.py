@@ -282,3 +282,19 @@ def test_after_a_loss_no_old_connection_is_tried(connect: Connect) -> None:
         is_dead.update((1, 2))
         assert store.get_features("s", {"k": 2}).features["v:k"] == [2]
         assert server.kinds().count("HELLO") == 3
+
+
+@both
+def test_an_attempt_to_connect_that_hangs_is_given_up(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes the connection and never greets: all calls wait for that attempt, so it must end."""
+    for pool in ("pool", "aio_pool"):
+        monkeypatch.setattr(f"strandline.{pool}.ATTEMPT_SECONDS_MAX", 0.2)
+
+    def script(number: int, kind: MessageType, request_id: int, body: bytes) -> bytes | None:
+        return b"" if number == 2 else KEYS(number, kind, request_id, body)
+
+    with FakeServer(script) as server, connect(server.address, timeout=LONG) as store:
+        server.drop()
+        assert server.closed.acquire(timeout=LONG)
+        assert store.get_features("s", {"k": 2}).features["v:k"] == [2]
+        assert server.kinds().count("HELLO") == 3

@@ -7,8 +7,8 @@ import math
 from collections import deque
 
 from .aio_connection import Connection
-from .endpoint import Endpoint
-from .errors import InvalidArgument, RequestTimedOut
+from .endpoint import ATTEMPT_SECONDS_MAX, Endpoint
+from .errors import ConnectionLost, InvalidArgument, RequestTimedOut
 from .forking import forget_after_fork
 from .pooling import Choice, choose
 from .steps import Deadline
@@ -76,9 +76,13 @@ class Pool:
     async def _open(self, deadline: Deadline) -> Connection:
         self._is_opening = True
         try:
-            connection = await Connection.open(self._endpoint, deadline)
+            connection = await Connection.open(self._endpoint, deadline.within(ATTEMPT_SECONDS_MAX))
             connection.calls = 1
             self._connections.append(connection)
+        except RequestTimedOut as error:
+            if deadline.left() <= 0:
+                raise
+            raise ConnectionLost(str(error)) from None
         finally:
             self._is_opening = False
             self._wake(len(self._waiting))

@@ -4,8 +4,10 @@ Whoever waits for a reply and finds nobody reading reads for all: it hands repli
 own has come it wakes one of the others to go on reading. So a lone caller writes and reads by itself, and many callers have
 as many requests in flight as there are of them.
 
-    lock      the session, TLS, what is to be sent, who reads
-    sending   held while bytes go out, so that frames do not mix
+Sending is alike: one thread at a time sends what is in line, whoever put it there.
+
+Both roles are taken and given up under the lock, and by the thread's number, so that an interrupt (Ctrl-C in a notebook)
+between any two steps leaves neither of them taken.
 """
 
 from __future__ import annotations
@@ -63,10 +65,11 @@ class Connection:
         self.is_retired = False
         self._session: Session[_Waiter] = Session(endpoint.token, CLIENT_NAME, endpoint.checksum)
         self._lock = threading.Lock()
-        self._sending = threading.Lock()
-        self._preparing = threading.Lock()
+        self._preparing = threading.RLock()
         self._to_send: list[bytes] = []
-        self._has_reader = False
+        # The threads that read and send, by their numbers.
+        self._reader: int | None = None
+        self._sender: int | None = None
         self._waiting: deque[_Waiter] = deque()
         self._is_closed = False
         self._silent_seconds = 0.0
@@ -120,12 +123,12 @@ class Connection:
 
     def is_alive(self) -> bool:
         """Whether an idle connection is still open at the other end."""
-        if self._lead():
-            try:
+        try:
+            if self._lead():
                 while self._session.failure is None and self._readiness.readable(0):
                     self._read()
-            finally:
-                self._hand_over()
+        finally:
+            self._hand_over()
         return self._session.failure is None
 
     def prepare(self, target: Target, deadline: Deadline) -> Prepared:
@@ -133,13 +136,16 @@ class Connection:
         found = self._session.prepared(target)
         if found is not None:
             return found
-        if not self._preparing.acquire(timeout=max(0.0, deadline.left())):
-            raise RequestTimedOut(f"no reply in {deadline.seconds} s")
         try:
+            if not self._preparing.acquire(timeout=max(0.0, deadline.left())):
+                raise RequestTimedOut(f"no reply in {deadline.seconds} s")
             found = self._session.prepared(target)
             return found if found is not None else self._prepare_now(target, deadline)
         finally:
-            self._preparing.release()
+            try:
+                self._preparing.release()
+            except RuntimeError:
+                pass  # it is not ours: the time was over, or an interrupt came first
 
     def exchange(self, messages: Sequence[Message], deadline: Deadline) -> list[Outcome]:
         """Sends the messages together and gives what became of each. Raises RequestTimedOut."""
@@ -194,31 +200,47 @@ class Connection:
     def _queue(self, data: bytes) -> None:
         """Puts bytes in line, in the order in which they are encrypted. The lock is held."""
         if data:
-            self._to_send.append(data if self._tls is None else self._tls.encrypt(data))
+            try:
+                self._to_send.append(data if self._tls is None else self._tls.encrypt(data))
+            except ssl.SSLError as error:
+                self._finish(self._session.fail(ConnectionLost(f"the connection was lost: {error}")))
 
     def _flush(self, deadline: Deadline) -> None:
-        """Sends all that is in line, other threads' bytes too. A failure is in the waiters' outcomes."""
-        if not self._sending.acquire(timeout=max(0.0, deadline.left())):
-            raise RequestTimedOut(f"no room to send in {deadline.seconds} s")
+        """Sends all that is in line, other threads' bytes too; nothing where another thread does. A failure is in the
+        waiters' outcomes. Raises RequestTimedOut, and leaves the rest in line.
+        """
         try:
-            while self._session.failure is None:
-                with self._lock:
-                    if not self._to_send:
-                        return
-                    data = b"".join(self._to_send)
-                    self._to_send.clear()
+            while data := self._next_to_send():
                 self._send(data, deadline)
+        except RequestTimedOut:
+            raise
         except OSError as error:
-            if isinstance(error, RequestTimedOut):
-                raise
             self.fail(ConnectionLost(f"the connection was lost: {error}"))
         except BaseException:
             self.fail(ConnectionLost("a request was interrupted while it was sent"))
             raise
         finally:
-            self._sending.release()
-            with self._lock:
+            if self._sender == threading.get_ident():
+                with self._lock:
+                    self._sender = None
+                    if self._to_send:
+                        # Somebody who waits goes on with the rest.
+                        self._wake_one()
+                    self._release_socket()
+
+    def _next_to_send(self) -> bytes:
+        """What this thread is to send now; nothing when all is sent, or another thread sends."""
+        with self._lock:
+            if self._sender not in (None, threading.get_ident()):
+                return b""
+            # Decided under the lock, so that what comes in line later is either seen here or sent by who put it there.
+            self._sender = threading.get_ident() if self._to_send and self._session.failure is None else None
+            if self._sender is None:
                 self._release_socket()
+                return b""
+            data = b"".join(self._to_send)
+            self._to_send.clear()
+            return data
 
     def _send(self, data: bytes, deadline: Deadline) -> None:
         view = memoryview(data)
@@ -231,57 +253,62 @@ class Connection:
                 return
             left = deadline.left()
             if left <= 0:
-                error = RequestTimedOut(f"the server took no bytes for {deadline.seconds} s")
-                self.fail(ConnectionLost(str(error)))
-                raise error
+                with self._lock:
+                    self._to_send.insert(0, bytes(view))
+                raise RequestTimedOut(f"the server took no bytes for {deadline.seconds} s")
             # A server that waits for its replies to be read takes no further requests: somebody has to read.
-            if self._lead():
-                try:
+            try:
+                if self._lead():
                     self._readiness.writable(left, or_readable=True)
                     if self._readiness.readable(0):
                         self._read()
-                finally:
-                    self._hand_over()
-            else:
-                self._readiness.writable(min(left, _LOOK_AGAIN))
+                else:
+                    self._readiness.writable(min(left, _LOOK_AGAIN))
+            finally:
+                self._hand_over()
 
     # Receiving
 
     def _outcome(self, waiter: _Waiter, deadline: Deadline) -> Outcome:
         while waiter.outcome is None:
-            if self._lead():
-                try:
-                    while waiter.outcome is None:
-                        left = deadline.left()
-                        if left <= 0:
-                            raise RequestTimedOut(f"no reply in {deadline.seconds} s")
-                        if self._readiness.readable(left):
-                            self._read()
-                finally:
-                    self._hand_over()
-            else:
-                self._wait(waiter, deadline)
+            if self._to_send:
+                self._flush(deadline)
+            try:
+                if not self._lead():
+                    self._wait(waiter, deadline)
+                    continue
+                while waiter.outcome is None and not (self._to_send and self._sender is None):
+                    left = deadline.left()
+                    if left <= 0:
+                        raise RequestTimedOut(f"no reply in {deadline.seconds} s")
+                    # A sender that gives up leaves the rest to others, and ours may be in it.
+                    if self._readiness.readable(left if self._sender is None else min(left, _LOOK_AGAIN)):
+                        self._read()
+            finally:
+                self._hand_over()
         return waiter.outcome
 
     def _lead(self) -> bool:
-        """Whether this thread reads from now on."""
+        """Whether this thread reads from now on, until `_hand_over`; that is called whatever happens, interrupts too."""
         with self._lock:
-            if self._has_reader:
+            if self._reader is not None:
                 return False
-            self._has_reader = True
+            self._reader = threading.get_ident()
             return True
 
     def _hand_over(self) -> None:
-        """Lets the next one read."""
+        """Lets the next one read, if this thread does."""
+        if self._reader != threading.get_ident():
+            return
         with self._lock:
-            self._has_reader = False
+            self._reader = None
             self._wake_one()
             self._release_socket()
 
     def _wait(self, waiter: _Waiter, deadline: Deadline) -> None:
         """Until the outcome is there, or it is this thread's turn to read."""
         with self._lock:
-            if waiter.outcome is not None or not self._has_reader:
+            if waiter.outcome is not None or self._reader is None:
                 return
             wake = waiter.wake = threading.Lock()
             wake.acquire()
@@ -345,7 +372,7 @@ class Connection:
                     self._session.abandon(waiter.request_id)
                     waiter.outcome = ConnectionLost("nobody waits for this reply any more")
                     waiter.wake = None
-            if not self._has_reader:
+            if self._reader is None:
                 self._wake_one()
 
     def _note_silence(self, seconds: float) -> None:
@@ -356,5 +383,5 @@ class Connection:
 
     def _release_socket(self) -> None:
         """Closes the socket of a connection that has ended, once nobody uses it. The lock is held."""
-        if self._is_closed and not self._has_reader and not self._sending.locked():
+        if self._is_closed and self._reader is None and self._sender is None:
             self._socket.close()

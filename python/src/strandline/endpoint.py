@@ -12,6 +12,8 @@ PORT_DEFAULT = 6567
 CLIENT_NAME = "strandline-python"
 CONNECTIONS_DEFAULT = 4
 TIMEOUT_DEFAULT = 10.0
+#: What one attempt to connect may take; others wait for it, and the next one may find a server that answers.
+ATTEMPT_SECONDS_MAX = 5.0
 
 #: None: plain TCP. True: TLS with the system's authorities. An `ssl.SSLContext`: TLS as it says.
 Tls = Union[None, bool, ssl.SSLContext]

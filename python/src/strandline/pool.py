@@ -6,8 +6,8 @@ import math
 import threading
 
 from .connection import Connection
-from .endpoint import Endpoint
-from .errors import InvalidArgument, RequestTimedOut
+from .endpoint import ATTEMPT_SECONDS_MAX, Endpoint
+from .errors import ConnectionLost, InvalidArgument, RequestTimedOut
 from .forking import forget_after_fork
 from .pooling import Choice, choose
 from .steps import Deadline
@@ -38,10 +38,26 @@ class Pool:
             connection.forget_socket()
         self._changed = threading.Condition(threading.Lock())
         self._connections: list[Connection] = []
-        self._is_opening = False
+        # The thread that opens a connection, by its number.
+        self._opener: int | None = None
 
     def take(self, deadline: Deadline, since: float = -math.inf) -> Connection:
-        """A share of a connection, of one opened after `since` where there can be one. Raises RequestTimedOut when all are busy, or what opening one raises."""
+        """A share of a connection, of one opened after `since` where there can be one.
+
+        Raises RequestTimedOut when all are busy, or what opening one raises.
+        """
+        try:
+            connection = self._taken(deadline, since)
+            # Without the lock: others go on with the connections that there are.
+            return connection if connection is not None else self._opened(deadline)
+        finally:
+            if self._opener == threading.get_ident():
+                with self._changed:
+                    self._opener = None
+                    self._changed.notify_all()
+
+    def _taken(self, deadline: Deadline, since: float) -> Connection | None:
+        """A share of a connection that there is; None when this thread is to open one."""
         changed = self._changed
         with changed:
             while True:
@@ -49,19 +65,16 @@ class Pool:
                 usable = [each for each in self._connections if not each.has_ended]
                 if len(usable) < len(self._connections):
                     self._drop_ended(usable)
-                picked = choose(usable, since, self._is_opening, self._most)
+                picked = choose(usable, since, self._opener is not None, self._most)
                 if picked is Choice.OPEN:
-                    self._is_opening = True
-                    break
+                    self._opener = threading.get_ident()
+                    return None
                 if picked is Choice.WAIT:
                     if not changed.wait(max(0.0, deadline.left())):
                         raise RequestTimedOut(f"all connections were busy for {deadline.seconds} s")
-                    continue
-                if picked.calls == 0 and not picked.is_alive():
-                    continue
-                picked.calls += 1
-                return picked
-        return self._open(deadline)
+                elif picked.calls > 0 or picked.is_alive():
+                    picked.calls += 1
+                    return picked
 
     def give_back(self, connection: Connection) -> None:
         """Ends a share. Example: ``pool.give_back(connection)``"""
@@ -69,7 +82,7 @@ class Pool:
             connection.calls -= 1
             if connection.calls == 0 and (self._is_closed or connection.has_ended):
                 connection.close()
-            self._changed.notify()
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Closes all connections; requests in flight fail. Twice is fine."""
@@ -80,22 +93,20 @@ class Pool:
             self._connections.clear()
             self._changed.notify_all()
 
-    def _open(self, deadline: Deadline) -> Connection:
-        connection = None
+    def _opened(self, deadline: Deadline) -> Connection:
         try:
-            # Without the lock: others go on with the connections that there are.
-            connection = Connection(self._endpoint, deadline)
+            connection = Connection(self._endpoint, deadline.within(ATTEMPT_SECONDS_MAX))
+        except RequestTimedOut as error:
+            if deadline.left() <= 0:
+                raise
+            raise ConnectionLost(str(error)) from None
+        with self._changed:
+            if self._is_closed:
+                connection.close()
+            self._check_open()
             connection.calls = 1
-        finally:
-            with self._changed:
-                self._is_opening = False
-                if connection is not None and not self._is_closed:
-                    self._connections.append(connection)
-                self._changed.notify_all()
-        if self._is_closed:
-            connection.close()
-        self._check_open()
-        return connection
+            self._connections.append(connection)
+            return connection
 
     def _drop_ended(self, usable: list[Connection]) -> None:
         for connection in self._connections:

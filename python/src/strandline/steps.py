@@ -122,6 +122,10 @@ class Deadline:
         # Sockets and locks wait no longer than some days at once.
         self._end = clock() + min(seconds, self.LONGEST)
 
+    def within(self, seconds: float) -> Deadline:
+        """This deadline, or one in so many seconds when that is sooner. Example: ``deadline.within(5)``"""
+        return Deadline(max(min(seconds, self.left()), 0.001), self._clock)
+
     def left(self) -> float:
         """Seconds that are left; 0 or less when none are."""
         return self._end - self._clock()
