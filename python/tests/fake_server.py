@@ -129,13 +129,12 @@ class FakeServer:
         self.drop()
 
     def drop(self) -> None:
-        """Closes the connections that there are."""
+        """Ends the connections that there are; their threads close them, so that no number of theirs is used again before."""
         for accepted in self.sockets:
             try:
-                accepted.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(accepted, socket.SHUT_RDWR)
             except OSError:
                 pass
-            accepted.close()
 
     def kinds(self) -> list[str]:
         return [kind.name for _, kind, _ in self.received]
