@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
+import duckdb
 import numpy
 import pandas
 import polars
@@ -23,6 +24,9 @@ ROWS = [{"customer_id": number, "merchant": merchant} for number, merchant in zi
 COLUMNS = {"customer_id": IDS, "merchant": MERCHANTS}
 JOIN_KEYS = (("customer_id", ValueType.INT64), ("merchant", ValueType.STRING))
 WANTED = wire.encode_keys([IDS, MERCHANTS], JOIN_KEYS)
+
+
+DUCKDB = duckdb.connect()
 
 
 class ArrowStream:
@@ -46,6 +50,7 @@ FORMS: dict[str, Any] = {
     "Arrow": pyarrow.table(COLUMNS),
     "a record batch": pyarrow.RecordBatch.from_pydict(COLUMNS),
     "an Arrow stream": ArrowStream(),
+    "DuckDB": DUCKDB.from_arrow(pyarrow.table(COLUMNS)),
     "a table with more": pyarrow.table({"label": [1, 0, 1, 0], **COLUMNS}),
 }
 

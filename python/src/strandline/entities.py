@@ -129,7 +129,10 @@ def table_columns(table: Any) -> dict[str, Column] | None:
         return {str(name): as_list(table.column(name)) for name in names}
     names = getattr(table, "columns", None)
     if names is not None and not callable(names) and hasattr(table, "__getitem__"):
-        return {str(name): as_list(table[name]) for name in names}
+        columns = {str(name): table[name] for name in names}
+        # DuckDB's relations have columns too, but no values in them; they are read as a stream.
+        if all(hasattr(column, "to_list") or hasattr(column, "tolist") for column in columns.values()):
+            return {name: as_list(column) for name, column in columns.items()}
     if hasattr(table, "__arrow_c_stream__"):
         try:
             import pyarrow

@@ -16,7 +16,7 @@ import strandline
 import strandline.aio
 from events import DAY, START, Event, make_events, oracle
 from pages import free_port
-from processes import Broker, Process, run, wait_for, write_repository
+from processes import Broker, Server, run, wait_for, write_repository
 from test_fork import in_a_child
 from test_pipelining import run_threads
 
@@ -33,7 +33,6 @@ class World:
         self.broker = Broker(folder, "purchases", 2)
         self.repo = write_repository(folder, "purchases")
         self.address = f"127.0.0.1:{free_port()}"
-        self.lives = 0
         self.process = self._started()
         events = make_events(SEED, EVENTS, CUSTOMERS)
         self.broker.produce(folder, "purchases", "customer_id", [event.json() for event in events])
@@ -44,12 +43,8 @@ class World:
         with strandline.connect(self.address, timeout=60) as store:
             wait_for("the events", lambda: store.status()["ingest"]["events"] == EVENTS)
 
-    def _started(self) -> Process:
-        self.lives += 1
-        return Process(
-            self.folder, f"server{self.lives}", "serve", "--repo", str(self.repo), "--data-dir", str(self.folder / "data"),
-            "--listen", self.address, "--kafka", f"bootstrap.servers={self.broker.bootstrap}", wanted="listening on ",
-        )  # fmt: skip
+    def _started(self) -> Server:
+        return Server(self.folder, self.repo, self.broker.bootstrap, listen=self.address)
 
     def kill_and_restart(self) -> None:
         self.process.kill()
