@@ -41,7 +41,10 @@ class Pool:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def take(self, deadline: Deadline, since: float = -math.inf) -> Connection:
-        """A share of a connection, of one opened after `since` where there can be one. Raises RequestTimedOut when all are busy, or what opening one raises."""
+        """A share of a connection, of one opened after `since` where there can be one.
+
+        Raises RequestTimedOut when all are busy, or what opening one raises.
+        """
         self._check_loop()
         while True:
             if self.is_closed:
