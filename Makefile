@@ -81,6 +81,12 @@ bench-windows: build ## measure updates and reads of one entity's windows, and b
 bench-lookup: build ## measure lookups per second and their latency
 	bash Benchmarks/bench_lookup.sh $(ARGS)
 
+.PHONY: wheel
+wheel: setup ## build the Python client's wheel into python/dist
+	$(PYTHON) -m pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir python/dist ./python
+	@rm -rf python/build python/src/strandline.egg-info
+	@ls python/dist/*.whl
+
 .PHONY: format
 format: ## format the Swift sources in place
 	$(SWIFT) format format --in-place --recursive --parallel $(SWIFT_SOURCES)

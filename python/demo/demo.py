@@ -263,7 +263,9 @@ def compare(
     generator = random.Random(SEED)
     pairs = random_instants(rows, customers, generator)
     with strandline.connect(server.address) as client:
-        historical = client.get_historical_rows(SERVICE, [({"customer_id": customer}, at) for customer, at in pairs])
+        historical = client.get_historical_rows(
+            SERVICE, {"customer_id": [customer for customer, _ in pairs]}, [at for _, at in pairs]
+        )
         for row, (customer, at) in enumerate(pairs):
             found = client.get_features(SERVICE, {"customer_id": customer}, as_of=at)
             for name, feature in FEATURES.items():

@@ -68,7 +68,9 @@ class Asker:
         for moment in job.moments:
             known_at = min(moment.as_of, self.known_at(job)) if job.is_row_time else known_at
             entities = [_key(entity, moment.as_of) for entity in moment.entities]
-            result = self._client.get_features(SERVICE, entities, moment.as_of, known_at, boundary, event_times=True)
+            result = self._client.get_features(
+                SERVICE, entities, moment.as_of, known_at, boundary=boundary, event_times=True
+            )
             self._check_known(self.known_at(job) if known_at is None else known_at, result)
             times = result.event_times or {}
             columns = [
@@ -83,11 +85,11 @@ class Asker:
     def _rows(self, job: Job) -> Answer:
         rows = job.rows
         known_at = None if job.is_newest else self.known_at(job)
-        asked = [(_key(entity, as_of), as_of) for entity, as_of in rows]
-        if job.is_row_time:
-            result = self._client.get_historical_rows(SERVICE, asked, ROW_TIME, _boundary(job), known_at)
-        else:
-            result = self._client.get_historical_rows(SERVICE, asked, known_at, _boundary(job))
+        result = self._client.get_historical_rows(
+            SERVICE, [_key(entity, as_of) for entity, as_of in rows], [as_of for _, as_of in rows],
+            ROW_TIME if job.is_row_time else known_at, boundary=_boundary(job),
+            known_at_most=known_at if job.is_row_time else None,
+        )
         self._check_known(self.known_at(job), result)
         columns = [Column(result.features[f.reference], result.statuses[f.reference], None) for f in self._features]
         return Answer(ROWS, rows, columns)

@@ -8,13 +8,14 @@ from datetime import datetime, timezone
 from typing import Any
 
 import golden
+import polars
 import pytest
 from fake_server import FakeServer
 
 import strandline
 from strandline import InvalidArgument, wire
-from strandline.request_values import STRING_BYTES_MAX, encode_request_values
-from strandline.wire import MessageType, ValueType
+from strandline.wire import MessageType, ValueType, encode_request_values
+from strandline.wire.request_values import STRING_BYTES_MAX
 
 ENTITY = {"customer_id": 42, "merchant": "café"}
 WHEN = datetime(1970, 1, 1, 0, 0, 1, tzinfo=timezone.utc)
@@ -56,7 +57,7 @@ def test_lookups_carry_a_row_an_entity() -> None:
 
 
 def test_rows_carry_them_too() -> None:
-    one = sent(lambda client: client.get_historical_rows("r", [(ENTITY, 0)], request=[ROW]))
+    one = sent(lambda client: client.get_historical_rows("r", [ENTITY], [0], request=[ROW]))
     assert one == sent(lambda client: client.get_features("r", ENTITY, request=ROW))
 
 
@@ -97,6 +98,17 @@ def test_a_lookup_that_takes_none_refuses_them() -> None:
 
 def test_limits() -> None:
     fields = (("word", ValueType.STRING), ("n", ValueType.INT64))
-    assert len(encode_request_values([{"word": "x" * STRING_BYTES_MAX, "n": 2**63 - 1}], fields)) == 4 + 5 + 65536 + 9
-    assert encode_request_values([{"word": None, "n": -(2**63)}], fields)[4:6] == b"\0\1"
-    assert encode_request_values([{}, {}], ()) == b""
+    long, null = encode_request_values(
+        [{"word": "x" * STRING_BYTES_MAX, "n": 2**63 - 1}, {"word": None, "n": -(2**63)}], fields
+    )
+    assert len(long) == 5 + 65536 + 9 and null[:2] == b"\0\1"
+    assert encode_request_values([{}, {}], ()) == []
+
+
+def test_all_forms_send_the_same_bytes() -> None:
+    rows = [ROW, dict.fromkeys(ROW), ROW]
+    wanted = sent(lambda client: client.get_features("r", [ENTITY] * 3, request=rows))
+    columns = {name: [row[name] for row in rows] for name in ROW}
+    assert sent(lambda client: client.get_features("r", [ENTITY] * 3, request=columns)) == wanted
+    frame = polars.DataFrame(columns)
+    assert sent(lambda client: client.get_features("r", [ENTITY] * 3, request=frame)) == wanted

@@ -1,11 +1,11 @@
-"""Client of the Strandline feature store.
+"""Client of the Strandline feature store. For asyncio see `strandline.aio`.
 
 Example::
 
     import strandline
 
-    with strandline.connect("127.0.0.1:6567") as client:
-        result = client.get_features("fraud", {"customer_id": 42})
+    with strandline.connect("127.0.0.1:6567") as store:
+        result = store.get_features("fraud", {"customer_id": 42})
         print(result.to_dict())
 """
 
@@ -13,12 +13,15 @@ from .client import Client, connect
 from .errors import (
     BadEntityKey,
     BadRequest,
+    ChecksumMismatch,
     ConnectionLost,
+    DeadlineExceeded,
     DefinitionsChanged,
     FrameTooLarge,
     InternalError,
     InvalidArgument,
     MalformedFrame,
+    MissingExtra,
     NotGreeted,
     NotReady,
     Overloaded,
@@ -36,7 +39,7 @@ from .errors import (
     Unsupported,
     VersionUnsupported,
 )
-from .feature_types import FeatureType, ValueType
+from .feature_types import FeatureType, Status, ValueType
 from .results import FeatureResult
 from .times import Time
 
@@ -45,8 +48,10 @@ __version__ = "0.1.0"
 __all__ = [
     "BadEntityKey",
     "BadRequest",
+    "ChecksumMismatch",
     "Client",
     "ConnectionLost",
+    "DeadlineExceeded",
     "DefinitionsChanged",
     "FeatureResult",
     "FeatureType",
@@ -54,12 +59,14 @@ __all__ = [
     "InternalError",
     "InvalidArgument",
     "MalformedFrame",
+    "MissingExtra",
     "NotGreeted",
     "NotReady",
     "Overloaded",
     "ProtocolError",
     "RequestError",
     "RequestTimedOut",
+    "Status",
     "StoreFailed",
     "StrandlineError",
     "Time",

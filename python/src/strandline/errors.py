@@ -2,15 +2,18 @@
 
     StrandlineError
       InvalidArgument        the arguments do not fit; nothing was sent
+      MissingExtra           an optional package is not installed
       ConnectionLost         no connection, or it ended before the reply
-        RequestTimedOut      no reply in time
+      RequestTimedOut        no reply in time; also a TimeoutError
       ProtocolError          the other side does not speak the protocol
       RequestError           the server refused; one subclass for each code
 
-A code that this version does not know is a plain RequestError.
+A code that this version does not know is a plain RequestError. All can be pickled, so they come back from other processes.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class StrandlineError(Exception):
@@ -23,21 +26,28 @@ class StrandlineError(Exception):
 class InvalidArgument(StrandlineError, ValueError):
     """The arguments do not fit each other or the features; nothing was sent.
 
-    Example: ``client.get_features("fraud", {"wrong_key": 1})``
+    Example: ``store.get_features("fraud", {"wrong_key": 1})``
+    """
+
+
+class MissingExtra(StrandlineError, ImportError):
+    """An optional package is not installed; the message names what to install.
+
+    Example: ``result.to_polars()`` without Polars
     """
 
 
 class ConnectionLost(StrandlineError):
-    """There is no connection, or it ended before the reply. The request may have been carried out.
+    """There is no connection, or it ended before the reply. Lookups were tried twice; an `admin` verb may have been carried out.
 
-    Example: ``except strandline.ConnectionLost: result = client.get_features("fraud", entity)``
+    Example: ``except strandline.ConnectionLost: features = defaults``
     """
 
 
-class RequestTimedOut(ConnectionLost):
-    """No reply within the client's timeout; the connection was closed.
+class RequestTimedOut(StrandlineError, TimeoutError):
+    """No reply within the timeout.
 
-    Example: ``strandline.connect(timeout=0.05)``
+    Example: ``store.get_features("fraud", entity, timeout=0.02)``
     """
 
 
@@ -71,6 +81,9 @@ class RequestError(StrandlineError):
         self.message = message
         self.retriable = retriable
         super().__init__(f"{self.name}: {message}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.retriable, self.code)
 
 
 class MalformedFrame(RequestError):
@@ -107,6 +120,12 @@ class UnknownMessage(RequestError):
     """A message type that the server does not take."""
 
     code, name = 6, "UNKNOWN_MESSAGE"
+
+
+class ChecksumMismatch(RequestError):
+    """A frame was damaged on its way."""
+
+    code, name = 7, "CHECKSUM_MISMATCH"
 
 
 class UnknownService(RequestError):
@@ -179,6 +198,12 @@ class InternalError(RequestError):
     """A defect in the server."""
 
     code, name = 23, "INTERNAL"
+
+
+class DeadlineExceeded(RequestError, RequestTimedOut):
+    """The timeout was over before the server came to the request; nothing was computed."""
+
+    code, name = 24, "DEADLINE_EXCEEDED"
 
 
 BY_CODE: dict[int, type[RequestError]] = {kind.code: kind for kind in RequestError.__subclasses__()}

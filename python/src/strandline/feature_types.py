@@ -64,3 +64,15 @@ class FeatureType:
 
     def __str__(self) -> str:
         return self.name
+
+
+class Status(IntEnum):
+    """How a value came about. Example: ``Status.PRESENT``"""
+
+    PRESENT = 1
+    NULL_VALUE = 2
+    NOT_FOUND = 3
+    OUTSIDE_MAX_AGE = 4
+    PARTIAL = 5
+    OVERFLOW = 6
+    OUTSIDE_RETENTION = 7

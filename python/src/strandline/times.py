@@ -32,6 +32,8 @@ def microseconds(time: Time) -> int:
     if isinstance(time, datetime):
         if getattr(time, "nanosecond", 0):  # pandas.Timestamp
             raise InvalidArgument(f"{time} is finer than a microsecond")
+        if time != time:  # pandas.NaT
+            raise InvalidArgument("a time is missing")
         aware = time if time.tzinfo is not None else time.replace(tzinfo=timezone.utc)
         return (aware - _EPOCH) // _MICROSECOND
     if isinstance(time, str):

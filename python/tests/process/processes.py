@@ -101,9 +101,9 @@ def _produce(bootstrap: str, folder: Path, topic: str, key: str, lines: list[str
 
 
 class Server(Process):
-    def __init__(self, folder: Path, repo: Path, bootstrap: str) -> None:
+    def __init__(self, folder: Path, repo: Path, bootstrap: str, listen: str = "127.0.0.1:0") -> None:
         super().__init__(
-            folder, "server", "serve", "--repo", str(repo), "--data-dir", str(folder / "data"), "--listen", "127.0.0.1:0",
+            folder, "server", "serve", "--repo", str(repo), "--data-dir", str(folder / "data"), "--listen", listen,
             "--kafka", f"bootstrap.servers={bootstrap}", wanted="listening on ",
         )
         self.address = self.printed("listening on ")

@@ -144,8 +144,9 @@ def bits(value: object) -> object:
 
 def rows_of(world: World) -> strandline.FeatureResult:
     with strandline.connect(world.server.address) as client:
-        asked = [({"customer_id": label.customer}, label.at) for label in world.labels]
-        return client.get_historical_rows("model", asked, request=[label.request for label in world.labels])
+        customers = {"customer_id": [label.customer for label in world.labels]}
+        times = [label.at for label in world.labels]
+        return client.get_historical_rows("model", customers, times, request=[label.request for label in world.labels])
 
 
 def test_rows_agree_with_the_oracle(world: World) -> None:

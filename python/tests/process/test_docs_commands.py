@@ -29,6 +29,11 @@ OWN_TOPIC = [Key(README, "Your own topic", number) for number in range(1, 8)]
 BUILD, DEFINE, SERVE, ASK, CHANGE, NO_KAFKA, NO_KAFKA_OUTPUT = OWN_TOPIC
 FROM_PYTHON = Key(README, "From Python", 2)
 PYTHON_README = Key("python/README.md", "strandline", 1)
+PYTHON_CLIENT = "docs/python-client.md"
+PYTHON_CLIENT_BLOCKS = [
+    Key(PYTHON_CLIENT, section, 1)
+    for section in ("Connect", "Look up", "Entities", "Results", "Rows that have their own time", "asyncio", "Errors")
+]
 START, PRINTED = (Key(OPERATIONS, "Start and stop", number) for number in (1, 2))
 TOKENS = Key(OPERATIONS, "Who may enter", 1)
 WATCH = Key(OPERATIONS, "Dead letters", 1)
@@ -56,6 +61,7 @@ EVALUATE, EVALUATED = (Key("docs/expressions.md", "Expressions", number) for num
 LISTED: dict[Key, tuple[str, str]] = {
     Key(README, "Two commands", 1): ("make demo", "make targets: one runs these tests, the other fetches CDNOW's data"),
     BUILD: ("make build", "a make target; it makes the binary that runs here, in a folder of the project"),
+    Key(PYTHON_CLIENT, "The Python client", 1): ("pip install", "test_package.py installs the wheel where nothing else is"),
     Key(README, "From Python", 1): ("pip install", "fetches setuptools; the next block runs with ./python on its path"),
     Key("CONTRIBUTING.md", "Build and test", 1): ("make lint", "make targets, of which one runs these tests"),
     Key("docs/parity.md", "Parity", 1): ("make parity", "a make target that takes minutes; tests/parity runs a slice of it"),
@@ -210,6 +216,19 @@ def test_the_python_readme(shop: Shop, blocks: dict[Key, Block]) -> None:
     finally:
         extra.unlink()
         reader.type("strandline apply --repo shop")
+
+
+run_here(*PYTHON_CLIENT_BLOCKS)
+
+
+def test_the_python_client_page(shop: Shop, blocks: dict[Key, Block]) -> None:
+    """Its blocks follow on each other, so they are one program."""
+    text = "\n".join(blocks[key].text for key in PYTHON_CLIENT_BLOCKS)
+    assert text.count(ADDRESS) == 2
+    printed = shop.reader.start(sys.executable, "-c", text.replace(ADDRESS, shop.reader.address)).finish()
+    assert "did you mean" in printed and "an entity has the keys customer_id; this one has customer" in printed
+    for shown in ("consuming", "FeatureResult(1 row x 4 features", "Int64", "NOT_FOUND", "strandline.known_at"):
+        assert shown in printed, printed
 
 
 run_here(*ADMIN_BLOCKS)

@@ -114,7 +114,7 @@ def test_plan_says_what_changes(server: Server, tmp_path: Path) -> None:
 def test_python_client(server: Server) -> None:
     with strandline.connect(server.address) as client:
         result = client.get_features("churn", {"customer_id": 1}, T)
-        rows = client.get_historical_rows("churn", [({"customer_id": 1}, T), ({"customer_id": 2}, T)])
+        rows = client.get_historical_rows("churn", [{"customer_id": 1}, {"customer_id": 2}], [T, T])
     for name, wanted in WANTED.items():
         assert result.features[f"spending:{name}"][0] == wanted
         assert rows.features[f"spending:{name}"] == [wanted, None]

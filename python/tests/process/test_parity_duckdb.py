@@ -87,7 +87,8 @@ def in_duckdb(world: World) -> list[dict]:
 
 def lookups(world: World) -> list[dict]:
     with strandline.connect(world.server.address) as client:
-        columns = client.get_historical_rows("all", [({"customer_id": c}, t) for c, t in world.questions]).to_dict()
+        customers, times = zip(*world.questions)
+        columns = client.get_historical_rows("all", {"customer_id": customers}, times).to_dict()
         single = [client.get_features("all", [{"customer_id": c}], as_of=t).to_dict() for c, t in world.questions[::20]]
 
     def pick(table: dict, name: str, row: int) -> float | int | None:

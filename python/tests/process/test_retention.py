@@ -90,7 +90,7 @@ def test_history_leaves_and_lifetime_stays(tmp_path: Path) -> None:
             assert kept["amount_first_lifetime"] == (0.1, "PRESENT"), kept
             assert kept["amount"] == (0.2, "PRESENT"), "the newest version stays in force"
             assert kept["count_1s"] == (0, "PRESENT"), kept
-            rows = client.get_historical_rows("all", [({"customer_id": 1}, now()), ({"customer_id": 1}, first + 1)])
+            rows = client.get_historical_rows("all", {"customer_id": [1, 1]}, [now(), first + 1])
             assert rows.features["spending:count_lifetime"] == [2, None]
             # The same from disk, after the process died.
             client.close()

@@ -53,7 +53,7 @@ class Tide:
     k: int
 
     def sums(self, as_of: list[int | str], **known: object) -> list[float | None]:
-        rows = self.client.get_historical_rows("churn", [(CUSTOMER, at) for at in as_of], **known)  # type: ignore[arg-type]
+        rows = self.client.get_historical_rows("churn", [CUSTOMER] * len(as_of), as_of, **known)  # type: ignore[arg-type]
         return rows.features["spending:amount_sum_30d"]
 
     def lookup(self, as_of: int | str, known_at: int | str | None = None) -> float | None:
@@ -124,12 +124,12 @@ def test_row_time_is_what_a_lookup_could_have_answered(tide: Tide) -> None:
 def test_the_reply_names_the_latest_k(tide: Tide) -> None:
     newest = tide.client.get_features("churn", CUSTOMER).known_at
     for options in ({"known_at": "row-time"}, {"known_at": "row-time", "known_at_most": FAR}):
-        assert tide.client.get_historical_rows("churn", [(CUSTOMER, tide.t)], **options).known_at == newest  # type: ignore[arg-type]
-    rows = tide.client.get_historical_rows("churn", [(CUSTOMER, FAR)], known_at="row-time", known_at_most=tide.k)
+        assert tide.client.get_historical_rows("churn", [CUSTOMER], [tide.t], **options).known_at == newest  # type: ignore[arg-type]
+    rows = tide.client.get_historical_rows("churn", [CUSTOMER], [FAR], known_at="row-time", known_at_most=tide.k)
     assert rows.known_at == datetime.fromisoformat(iso(tide.k))
     # A T beyond the newest commit is known at that.
     lifetime = {"as_of": FAR, "known_at": newest}
-    rows = tide.client.get_historical_rows("churn", [(CUSTOMER, FAR)], known_at="row-time")
+    rows = tide.client.get_historical_rows("churn", [CUSTOMER], [FAR], known_at="row-time")
     assert rows.features == tide.client.get_features("churn", CUSTOMER, **lifetime).features  # type: ignore[arg-type]
 
 

@@ -2,27 +2,27 @@
 
     list    count u32 | count x present u8 (0 null, 1) | the values that are present
     map     count u32 | count x key | count x present u8 | the values that are present
+
+Times stay whole microseconds here; `columns.py` makes datetimes of them when somebody looks.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Union
 
-from .errors import ProtocolError
-from .feature_types import FeatureType, ValueType
-from .times import to_datetime
+from ..errors import ProtocolError
+from ..feature_types import FeatureType, ValueType
 
-Scalar = Union[int, float, str, bool, datetime, None]
-Value = Union[Scalar, "list[Scalar]", "dict[Scalar, Scalar]"]
+#: A single value as it travels: times are whole microseconds.
+Slot = Union[int, float, str, bool, None]
 
 #: How values of a fixed size stand in memory.
 CODES = {ValueType.INT64: "q", ValueType.FLOAT64: "d", ValueType.BOOL: "B", ValueType.TIMESTAMP: "q"}
 
 
-def decode_payload(data: bytes, kind: FeatureType) -> list[Scalar] | dict[Scalar, Scalar]:
+def decode_payload(data: bytes, kind: FeatureType) -> list[Slot] | dict[Slot, Slot]:
     """The list or map that some bytes hold. Example: ``decode_payload(bytes(4), kind) == []``"""
     if len(data) < 4:
         raise ProtocolError("a list or map ends inside its count")
@@ -37,13 +37,12 @@ def decode_payload(data: bytes, kind: FeatureType) -> list[Scalar] | dict[Scalar
     slots, at = _slots(data, 4, count, kind.key)
     values, end = _optionals(data, at, count, kind.element)
     _expect_end(data, end)
-    # Of the bytes and not of the datetimes: times beyond the year 9999 are one datetime.
     if len(set(slots)) != count:
         raise ProtocolError("a map that holds a key twice")
     return dict(zip(from_slots(slots, kind.key), values))
 
 
-def _optionals(data: bytes, at: int, count: int, kind: ValueType) -> tuple[list[Scalar], int]:
+def _optionals(data: bytes, at: int, count: int, kind: ValueType) -> tuple[list[Slot], int]:
     marks = data[at : at + count]
     present = marks.count(1)
     if len(marks) != count or present + marks.count(0) != count:
@@ -81,14 +80,12 @@ def _expect_end(data: bytes, end: int) -> None:
         raise ProtocolError(f"{len(data) - end} bytes after the end of a list or map")
 
 
-def from_slots(slots: Sequence[Any], kind: ValueType) -> list[Scalar]:
+def from_slots(slots: Sequence[Any], kind: ValueType) -> list[Slot]:
     """Values of what `struct` unpacked. Example: ``from_slots([1], ValueType.BOOL) == [True]``"""
     if kind is ValueType.BOOL:
         if any(slot > 1 for slot in slots):
             raise ProtocolError("a bool that is neither 0 nor 1")
         return [slot == 1 for slot in slots]
-    if kind is ValueType.TIMESTAMP:
-        return [to_datetime(slot) for slot in slots]
     return list(slots)
 
 

@@ -10,9 +10,9 @@ import operator
 import struct
 from collections.abc import Mapping, Sequence
 
-from .errors import InvalidArgument
-from .feature_types import ValueType
-from .times import microseconds
+from ..errors import InvalidArgument
+from ..feature_types import ValueType
+from ..times import microseconds
 
 STRING_BYTES_MAX = 64 * 1024
 
@@ -20,15 +20,12 @@ Fields = Sequence[tuple[str, ValueType]]
 RequestRow = Mapping[str, object]
 
 
-def encode_request_values(rows: Sequence[RequestRow], fields: Fields) -> bytes:
-    """The region of a LOOKUP or ROWS with its size; nothing for a lookup that takes no values.
+def encode_request_values(rows: Sequence[RequestRow], fields: Fields) -> list[bytes]:
+    """The values of each row; nothing for a lookup that takes none.
 
     Example: ``encode_request_values([{"amount": 12.5}], prepared.request)``
     """
-    if not fields:
-        return b""
-    body = b"".join(_value(row[name], name, kind) for row in rows for name, kind in fields)
-    return struct.pack("<I", len(body)) + body
+    return [b"".join([_value(row[name], name, kind) for name, kind in fields]) for row in rows] if fields else []
 
 
 def check_request(rows: Sequence[RequestRow] | None, fields: Fields) -> Sequence[RequestRow]:
