@@ -43,6 +43,11 @@ test-long: export STRANDLINE_LONG_TESTS := 1
 test-long: build ## the same with the long ones: more seeds, crash loops
 	$(run_tests)
 
+.PHONY: test-feast
+test-feast: build ## run Feast's own clients, two versions of them, against a live server
+	@bash .ci/setup.sh feast
+	@set -e; for python in .venv-feast-*/bin/python; do $$python -m pytest python/tests/feast; done
+
 .PHONY: parity
 parity: build ## compare a million cells of a live server with an independent computation
 	PYTHONPATH=python $(PYTHON) -m parity $(ARGS)

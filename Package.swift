@@ -37,8 +37,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-atomics", exact: "1.3.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        // Without its traits: no Foundation, no reader of configuration files.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
@@ -105,8 +108,25 @@ let package = Package(
                 "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "TrainingSets", "WireProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "Atomics", package: "swift-atomics"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "FeatureHTTP",
+            dependencies: [
+                "FeatureModel", "Windowing", "FeatureHistory", "WireProtocol", "FeatureServer", "CSimdJSON",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict
         ),
@@ -124,7 +144,7 @@ let package = Package(
             dependencies: [
                 "Expressions", "FeatureModel", "FeatureRepository", "FeatureHistory", "Ingest", "KafkaLog",
                 "TrainingSets",
-                "ArrowTables", "FeatureServer", "StrandlineClient", "WireProtocol", "FeatureTesting",
+                "ArrowTables", "FeatureServer", "FeatureHTTP", "StrandlineClient", "WireProtocol", "FeatureTesting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -202,6 +222,17 @@ let package = Package(
             dependencies: [
                 "FeatureHistory", "FeatureModel", "FeatureRepository", "FeatureServer", "FeatureTesting",
                 "StrandlineClient",
+                "Windowing", "WireProtocol",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FeatureHTTPTests",
+            dependencies: [
+                "FeatureHTTP", "FeatureHistory", "FeatureModel", "FeatureRepository", "FeatureServer", "FeatureTesting",
                 "Windowing", "WireProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -144,7 +144,7 @@ final class ConnectionHandler: ChannelInboundHandler {
                 "\(WireVersion.preparedLookupsMax) lookups are prepared on this connection already"
             )
         }
-        let lookup = try PreparedLookup(request.target, in: shared.store.catalog)
+        let lookup = try PreparedLookup(request.target, in: shared.store.catalog, shared.latency)
         let id = nextLookupID
         nextLookupID += 1
         prepared[id] = lookup
@@ -177,13 +177,16 @@ final class ConnectionHandler: ChannelInboundHandler {
     // MARK: Lookups
 
     private func lookup(_ frame: Frame, _ context: ChannelHandlerContext) throws(WireError) {
+        let start = NIODeadline.now()
         let isDone = try frame.body.withBytes { bytes throws(WireError) in
             let request = try LookupRequestView(bytes, limits: shared.limits)
             let lookup = try current(request.lookupID)
-            return try withReplies(context) { buffer throws(WireError) in
+            let isDone = try withReplies(context) { buffer throws(WireError) in
                 try LookupResponder(store: shared.store, limits: shared.limits)
                     .respondFromMemory(request, lookup, frame.requestID, scratch, into: &buffer)
             }
+            if isDone { lookup.latency.record(since: start, rows: request.count) }
+            return isDone
         }
         guard !isDone else { return }
         // Some entity is not in memory: the whole request goes to the pool, with a copy of its bytes that it owns.
@@ -195,14 +198,10 @@ final class ConnectionHandler: ChannelInboundHandler {
         let server = shared
         runOnPool(frame, context) { buffer throws(WireError) in
             try frame.body.withBytes { bytes throws(WireError) in
+                let request = try LookupRequestView(bytes, limits: server.limits)
                 try LookupResponder(store: server.store, limits: server.limits)
-                    .respond(
-                        try LookupRequestView(bytes, limits: server.limits),
-                        lookup,
-                        frame.requestID,
-                        ReadScratch(),
-                        into: &buffer
-                    )
+                    .respond(request, lookup, frame.requestID, ReadScratch(), into: &buffer)
+                lookup.latency.record(since: start, rows: request.count)
             }
         }
     }

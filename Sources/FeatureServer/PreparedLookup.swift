@@ -8,12 +8,26 @@ struct PreparedLookup {
     var plan: LookupPlan
     var joinKeyTypes: [ValueType]
     var layout: FeatureLayout
+    /// Where its lookups are recorded: that of the event loop that it was prepared on.
+    private(set) var latency: LatencyHistogram
+    private let registry: LatencyRegistry
 
-    init(_ target: PrepareRequest.Target, in catalog: Catalog) throws(WireError) {
+    init(_ target: PrepareRequest.Target, in catalog: Catalog, _ registry: LatencyRegistry) throws(WireError) {
         self.target = target
+        self.registry = registry
         plan = try Self.plan(target, in: catalog)
+        latency = Self.histogram(target, in: catalog, registry)
         joinKeyTypes = plan.joinKeys.map(\.type)
         layout = FeatureLayout(types: plan.features.map(\.type))
+    }
+
+    private static func histogram(
+        _ target: PrepareRequest.Target,
+        in catalog: Catalog,
+        _ registry: LatencyRegistry
+    ) -> LatencyHistogram {
+        let service: String? = if case .service(let name) = target { name } else { nil }
+        return registry.histogram(service: service, .tcp, in: catalog)
     }
 
     private static func plan(_ target: PrepareRequest.Target, in catalog: Catalog) throws(WireError) -> LookupPlan {
@@ -45,5 +59,6 @@ struct PreparedLookup {
             throw changed
         }
         plan = fresh
+        latency = Self.histogram(target, in: catalog, registry)
     }
 }

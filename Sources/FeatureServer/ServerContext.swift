@@ -13,6 +13,7 @@ public struct ServerContext: Sendable {
     public var limits: WireLimits
     public var log: Logger
     public var serverName: String
+    public var latency: LatencyRegistry
 
     public init(
         store: FeatureStore,
@@ -21,7 +22,8 @@ public struct ServerContext: Sendable {
         admin: AdminRouter,
         limits: WireLimits = .standard,
         log: Logger,
-        serverName: String
+        serverName: String,
+        latency: LatencyRegistry = LatencyRegistry()
     ) {
         self.store = store
         self.pool = pool
@@ -30,6 +32,7 @@ public struct ServerContext: Sendable {
         self.limits = limits
         self.log = log
         self.serverName = serverName
+        self.latency = latency
     }
 }
 

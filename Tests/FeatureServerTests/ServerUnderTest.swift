@@ -52,6 +52,9 @@ final class ServerUnderTest: Sendable {
         pool.start()
         var log = Logger(label: "test")
         log.logLevel = .critical
+        let latency = LatencyRegistry()
+        var admin = AdminRouter.standard(store: store, version: "test", ingest: { nil })
+        admin.onStats(of: latency)
         server = try await LookupServer.start(
             host: "127.0.0.1",
             port: 0,
@@ -60,10 +63,11 @@ final class ServerUnderTest: Sendable {
                 store: store,
                 pool: pool,
                 tokens: tokens.flatMap { TokenList(text: $0) },
-                admin: .standard(store: store, version: "test", ingest: { nil }),
+                admin: admin,
                 limits: limits,
                 log: log,
-                serverName: "test"
+                serverName: "test",
+                latency: latency
             )
         )
         guard let port = server.address.port else { throw WireError(.internalError, "no port") }

@@ -68,7 +68,7 @@ def test_a_mistake_in_the_definitions(world: World, tmp_path: Path, name: str) -
             world("plan", *from_repo),
             strandline("plan", *from_repo, *to_data),
             strandline("apply", *from_repo, *to_data),
-            strandline("serve", *from_repo, *to_data, "--listen", "127.0.0.1:0"),
+            strandline("serve", *from_repo, *to_data, "--listen", "127.0.0.1:0", "--http-listen", "off"),
         ):
             fails(done, USAGE, f"strandline: 1 mistake in {repo}\n{wanted}")
     assert world.applied() == before
@@ -176,7 +176,8 @@ def test_plan_and_apply_on_a_data_directory(world: World, tmp_path: Path) -> Non
 
 def serve(world: World, *arguments: str, data: Path, repo: Path | None = None) -> Done:
     """Only for starts that are refused: it waits for the end."""
-    return strandline("serve", "--repo", str(repo or world.repo), "--data-dir", str(data), *arguments)
+    elsewhere = [] if "--http-listen" in arguments else ["--http-listen", "off"]
+    return strandline("serve", "--repo", str(repo or world.repo), "--data-dir", str(data), *elsewhere, *arguments)
 
 
 @pytest.mark.parametrize(

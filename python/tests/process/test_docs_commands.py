@@ -299,7 +299,7 @@ def test_a_token_file(blocks: dict[Key, Block], tmp_path: Path) -> None:
     reader.copy("feature_repo")
     server = Process(
         tmp_path, "server", "serve", "--repo", str(tmp_path / "feature_repo"), "--listen", "127.0.0.1:0",
-        "--embedded-broker", "--token-file", str(tmp_path / "tokens.txt"), wanted="listening on ",
+        "--http-listen", "off", "--embedded-broker", "--token-file", str(tmp_path / "tokens.txt"), wanted="listening on ",
     )
     try:
         address = server.printed("listening on ")
