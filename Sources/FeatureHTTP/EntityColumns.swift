@@ -35,26 +35,16 @@ struct EntityColumns {
     private var byName: [String: OnlineFeaturesRequest.Column] = [:]
 
     /// - Throws: for a join key or request value without a column, and for a column that nothing here is called.
-    init(
-        _ document: JSONDocument,
-        _ request: OnlineFeaturesRequest,
-        _ plan: LookupPlan,
-        in definition: FeatureStoreDefinition
-    ) throws(FeastFailure) {
+    init(_ document: JSONDocument, _ request: OnlineFeaturesRequest, _ lookup: ResolvedLookup) throws(FeastFailure) {
         self.document = document
         self.request = request
-        self.plan = plan
-        let joinKeys = Set(definition.entities.flatMap { $0.joinKeys.map(\.name) })
+        plan = lookup.plan
         for var column in request.columns {
-            // Feast lets an entity with one join key stand for it.
-            if !joinKeys.contains(column.name),
-                let entity = definition.entities.first(where: { $0.name == column.name }),
-                entity.joinKeys.count == 1, let key = entity.joinKeys.first
-            {
-                column.name = key.name
+            if !lookup.joinKeys.contains(column.name), let key = lookup.joinKeyOfEntity[column.name] {
+                column.name = key
             }
-            let isRequestValue = plan.request.contains { $0.name == column.name }
-            guard joinKeys.contains(column.name) || isRequestValue else {
+            let isJoinKey = lookup.joinKeys.contains(column.name)
+            guard isJoinKey || plan.request.contains(where: { $0.name == column.name }) else {
                 let known = plan.joinKeys.map(\.name) + plan.request.map(\.name)
                 throw .refused(
                     "'\(column.name)' of entities is neither a join key nor a request value"
@@ -62,7 +52,7 @@ struct EntityColumns {
                 )
             }
             byName[column.name] = column
-            if joinKeys.contains(column.name) { echoed.append(column) }
+            if isJoinKey { echoed.append(column) }
         }
         for key in plan.joinKeys where byName[key.name] == nil {
             throw .refused(

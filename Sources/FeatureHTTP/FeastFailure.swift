@@ -39,16 +39,11 @@ struct FeastFailure: Error {
     }
 
     /// What resolving or reading says.
-    init(_ error: StoreError, service: Bool) {
+    ///
+    /// - Parameter unknown: the class for a name that there is not.
+    init(_ error: StoreError, unknown: String = "FeastObjectNotFoundException") {
         switch error.code {
-        case .unknownName:
-            // The store's messages begin with what is not there.
-            let isView = error.message.hasPrefix("no view")
-            let name =
-                service
-                ? "FeatureServiceNotFoundException"
-                : isView ? "FeatureViewNotFoundException" : "FeastObjectNotFoundException"
-            self.init(404, .feast(class: name), error.message)
+        case .unknownName: self.init(404, .feast(class: unknown), error.message)
         case .refused: self = .refused(error.message)
         default: self.init(500, .feast(class: "FeastError"), "the store cannot be read: \(error)")
         }

@@ -78,18 +78,7 @@ struct OnlineFeaturesReply {
         text.raw("{\"values\":[")
         for row in rows {
             if row > 0 { text.raw(",") }
-            let value = columns.document[column.first + row]
-            switch value {
-            case .string(let utf8): text.string(utf8)
-            case .bool(let flag): if flag { text.raw("true") } else { text.raw("false") }
-            default:
-                if let number = value.integer {
-                    text.number(number)
-                } else if let number = value.number, text.number(number) {
-                } else {
-                    text.raw("null")
-                }
-            }
+            text.scalar(columns.document[column.first + row])
         }
         text.raw("],\"statuses\":[")
         for row in rows { if row > 0 { text.raw(",\"PRESENT\"") } else { text.raw("\"PRESENT\"") } }
@@ -179,6 +168,15 @@ extension FeatureTable {
 }
 
 extension JSONText {
+    /// A join key as it came; a whole float as the integer that it stands for.
+    fileprivate mutating func scalar(_ value: JSONDocument.Value) {
+        if case .string(let utf8) = value { return string(utf8) }
+        if let integer = value.integer { return number(integer) }
+        if let float = value.number, number(float) { return }
+        if case .bool(let flag) = value { return self.value(.bool(flag)) }
+        raw("null")
+    }
+
     /// A value of any type, for lists and maps: a map becomes an object, whose keys are texts.
     fileprivate mutating func value(_ value: FeatureValue) {
         switch value {

@@ -14,7 +14,7 @@ struct OnlineFeaturesResponder {
         let request = try OnlineFeaturesRequest(document, limits: shared.limits)
         let lookup = try state.lookups.lookup(request.target, shared.store, shared.latency)
         let names = try lookup.names(full: request.usesFullNames)
-        let columns = try EntityColumns(document, request, lookup.plan, in: shared.store.catalog.definition)
+        let columns = try EntityColumns(document, request, lookup)
         let limit = shared.limits.frameSizeMax
         let read = try OnlineRead(lookup, try columns.rows(), shared.store, byteCountMax: limit)
         let table = try await read.run(shared.pool, state.scratches)

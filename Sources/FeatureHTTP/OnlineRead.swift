@@ -74,7 +74,7 @@ struct OnlineRead: Sendable {
         var isWhole = true
         rows.forEachKey { row, key in
             do throws(StoreError) { isWhole = try read(row, key) } catch {
-                failure = FeastFailure(error, service: false)
+                failure = FeastFailure(error)
             }
             guard failure == nil, isWhole else { return false }
             table.append(scratch.cells)

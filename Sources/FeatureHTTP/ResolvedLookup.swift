@@ -3,34 +3,48 @@ import FeatureModel
 import FeatureServer
 import NIOConcurrencyHelpers
 
-/// A list of features as the definitions of a generation have it: the plan, and what the answer calls each feature.
+/// A list of features as the definitions of a generation have it: the plan, and the names of a request and of its answer.
 final class ResolvedLookup: Sendable {
     let plan: LookupPlan
     let shortNames: [String]
     let fullNames: [String]
+    /// The join keys of all entities: a client may send more than these features need.
+    let joinKeys: Set<String>
+    /// Entities with one join key, which Feast lets stand for it.
+    let joinKeyOfEntity: [String: String]
     let latency: LatencyRecorder
 
     init(_ target: LookupTarget, in catalog: Catalog, _ latency: LatencyRegistry) throws(FeastFailure) {
-        do throws(StoreError) {
-            if let service = target.service {
-                plan = try LookupPlan(service: service, in: catalog)
-                shortNames = plan.features.map(\.reference.feature)
-                fullNames = plan.features.map { "\($0.reference.view)__\($0.reference.feature)" }
-            } else {
-                var references: [FeatureReference] = []
-                var views: [String] = []
-                for text in target.features {
-                    guard let reference = FeatureReference(text) else {
-                        throw StoreError(.refused, "'\(text)' is not a feature reference; write view:feature")
-                    }
-                    views.append(reference.view)
-                    references.append(reference.withoutVersion)
-                }
-                plan = try LookupPlan(references, in: catalog)
-                shortNames = references.map(\.feature)
-                fullNames = zip(views, references).map { "\($0)__\($1.feature)" }
+        if let service = target.service {
+            do throws(StoreError) { plan = try LookupPlan(service: service, in: catalog) } catch {
+                throw FeastFailure(error, unknown: "FeatureServiceNotFoundException")
             }
-        } catch { throw FeastFailure(error, service: target.service != nil) }
+            shortNames = plan.features.map(\.reference.feature)
+            fullNames = plan.features.map { "\($0.reference.view)__\($0.reference.feature)" }
+        } else {
+            var references: [FeatureReference] = []
+            fullNames = target.features.map { $0.replacing(":", with: "__") }
+            for text in target.features {
+                guard let reference = FeatureReference(text) else {
+                    throw .refused("'\(text)' is not a feature reference; write view:feature")
+                }
+                references.append(reference.withoutVersion)
+            }
+            do throws(StoreError) { plan = try LookupPlan(references, in: catalog) } catch {
+                let isView = catalog.definition.firstUnknown(of: references) == .view
+                throw FeastFailure(
+                    error,
+                    unknown: isView ? "FeatureViewNotFoundException" : "FeastObjectNotFoundException"
+                )
+            }
+            shortNames = references.map(\.feature)
+        }
+        let entities = catalog.definition.entities
+        joinKeys = Set(entities.flatMap { $0.joinKeys.map(\.name) })
+        joinKeyOfEntity = Dictionary(
+            entities.compactMap { $0.joinKeys.count == 1 ? ($0.name, $0.joinKeys[0].name) : nil },
+            uniquingKeysWith: { first, _ in first }
+        )
         self.latency = LatencyRecorder(latency, service: target.service, .http, in: catalog)
     }
 
@@ -59,6 +73,24 @@ extension FeatureReference {
             && version.dropFirst().utf8.allSatisfy { (48...57).contains($0) }
         guard version == "latest" || isNumber else { return self }
         return FeatureReference(view: String(view[..<at]), feature: feature)
+    }
+}
+
+extension FeatureStoreDefinition {
+    fileprivate enum Unknown {
+        case view, feature
+    }
+
+    /// What the first reference that names nothing lacks.
+    fileprivate func firstUnknown(of references: [FeatureReference]) -> Unknown? {
+        for reference in references {
+            let names =
+                views.first { $0.name == reference.view }?.featureNames
+                ?? onDemandFeatureViews.first { $0.name == reference.view }?.features.map(\.name)
+            guard let names else { return .view }
+            if !names.contains(reference.feature) { return .feature }
+        }
+        return nil
     }
 }
 

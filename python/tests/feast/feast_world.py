@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import feast
-from feast import Entity, FeatureService, FeatureView, Field, FileSource
+from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType
 from feast.types import Bool, Float64, Int64, String
 from processes import Broker, Server, run, wait_for
 
@@ -97,7 +97,7 @@ class World:
 def definitions(folder: Path) -> list[Any]:
     """The server's views in Feast's words: what a client of theirs needs to know of names and types."""
     source = FileSource(name="orders", path=str(folder / "orders.parquet"), timestamp_field="at")
-    customer = Entity(name="customer", join_keys=["customer_id"])
+    customer = Entity(name="customer", join_keys=["customer_id"], value_type=ValueType.INT64)
 
     def view(name: str, **fields: Any) -> FeatureView:
         schema = [Field(name="customer_id", dtype=Int64)] + [Field(name=f, dtype=t) for f, t in fields.items()]
