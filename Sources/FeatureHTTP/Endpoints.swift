@@ -8,25 +8,32 @@ import Logging
 import NIOCore
 
 struct Endpoints: HTTPResponder {
-    typealias Context = BasicRequestContext
+    typealias Context = HTTPContext
 
     private let shared: ServerContext
     let state: HTTPState
+    private let bodyTimeMax: TimeAmount
     private let health: HealthReport
     private let metrics: MetricsPage
 
-    init(_ shared: ServerContext, version: String, ingest: @escaping @Sendable () -> StatusMessage.Ingest?) {
+    init(
+        _ shared: ServerContext,
+        version: String,
+        bodyTimeMax: TimeAmount = HTTPState.bodyTimeMax,
+        ingest: @escaping @Sendable () -> StatusMessage.Ingest?
+    ) {
         self.shared = shared
+        self.bodyTimeMax = bodyTimeMax
         state = HTTPState()
         health = HealthReport(store: shared.store, state: state, ingest: ingest)
         metrics = MetricsPage(shared: shared, state: state, version: version, ingest: ingest)
     }
 
-    func respond(to request: Request, context: BasicRequestContext) async -> Response {
+    func respond(to request: Request, context: HTTPContext) async -> Response {
         let endpoint = Endpoint(path: request.uri.path)
         var response: Response
         do {
-            response = try await answer(request, endpoint)
+            response = try await answer(request, endpoint, context)
         } catch let failure as FeastFailure {
             response = Response(failure)
         } catch {
@@ -38,7 +45,7 @@ struct Endpoints: HTTPResponder {
         return response
     }
 
-    private func answer(_ request: Request, _ endpoint: Endpoint?) async throws -> Response {
+    private func answer(_ request: Request, _ endpoint: Endpoint?, _ context: HTTPContext) async throws -> Response {
         if endpoint?.isOpen != true { try authenticate(request) }
         guard let endpoint else {
             let known = Endpoint.allCases.map(\.rawValue).joined(separator: ", ")
@@ -48,7 +55,7 @@ struct Endpoints: HTTPResponder {
             throw FeastFailure(405, .detail, "Method Not Allowed; use \(endpoint.method)")
         }
         switch endpoint {
-        case .getOnlineFeatures: return try await onlineFeatures(request)
+        case .getOnlineFeatures: return try await onlineFeatures(request, context)
         case .push, .writeToOnlineStore: throw FeastFailure.writesGoThroughTopics(endpoint)
         case .health: return Response(status: health.isReady ? .ok : .serviceUnavailable)
         case .livez, .healthz: return Response.text(.ok, "ok\n")
@@ -75,18 +82,18 @@ struct Endpoints: HTTPResponder {
         }
     }
 
-    private func onlineFeatures(_ request: Request) async throws -> Response {
+    private func onlineFeatures(_ request: Request, _ context: HTTPContext) async throws -> Response {
         let share = ByteShare(state.budget)
-        let body = try await collect(request, share)
+        let body = try await collect(request, share, context)
         let start = NIODeadline.now()
         let responder = OnlineFeaturesResponder(shared: shared, state: state)
         let (answer, lookup, rows) = try await responder.answer(body)
         guard share.replace(with: answer.count) else { throw FeastFailure.noRoom }
         lookup.latency.record(since: start, rows: rows)
-        return .json(answer, share)
+        return .json(answer, share, context)
     }
 
-    private func collect(_ request: Request, _ share: ByteShare) async throws -> ByteBuffer {
+    private func collect(_ request: Request, _ share: ByteShare, _ context: HTTPContext) async throws -> ByteBuffer {
         let tooLong = FeastFailure(
             413,
             .feast(class: "FeastError"),
@@ -95,6 +102,8 @@ struct Endpoints: HTTPResponder {
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > HTTPState.bodyByteCountMax {
             throw tooLong
         }
+        let end = context.closeConnection(in: bodyTimeMax)
+        defer { end.cancel() }
         var body = ByteBuffer()
         for try await var chunk in request.body {
             guard body.readableBytes + chunk.readableBytes <= HTTPState.bodyByteCountMax else { throw tooLong }
@@ -124,12 +133,14 @@ extension Response {
     private static let shortByteCountMax = 64 << 10
 
     /// - Parameter share: what the bytes take of the budget, until they are sent.
-    fileprivate static func json(_ bytes: [UInt8], _ share: ByteShare) -> Response {
+    fileprivate static func json(_ bytes: [UInt8], _ share: ByteShare, _ context: HTTPContext) -> Response {
         let buffer = ByteBuffer(bytes: bytes)
         let body =
             bytes.count <= shortByteCountMax
             ? ResponseBody(byteBuffer: buffer)
             : ResponseBody(contentLength: bytes.count) { writer in
+                let end = context.closeConnection(in: HTTPState.answerTimeMax)
+                defer { end.cancel() }
                 try await writer.write(buffer)
                 try await writer.finish(nil)
                 withExtendedLifetime(share) {}

@@ -38,17 +38,25 @@ public final class HTTPServer: Sendable {
 
     /// Binds and starts to answer.
     ///
-    /// - Parameter ingest: what ingest is doing; nil where nothing is consumed.
+    /// - Parameters:
+    ///   - bodyTimeMax: how long a body may take to come in; nil: 20 s.
+    ///   - ingest: what ingest is doing; nil where nothing is consumed.
     /// - Throws: the system's error when the address cannot be bound.
     public static func start(
         host: String,
         port: Int,
         shared: ServerContext,
         version: String,
+        bodyTimeMax: TimeAmount? = nil,
         ingest: @escaping @Sendable () -> StatusMessage.Ingest?
     ) async throws -> HTTPServer {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let endpoints = Endpoints(shared, version: version, ingest: ingest)
+        let endpoints = Endpoints(
+            shared,
+            version: version,
+            bodyTimeMax: bodyTimeMax ?? HTTPState.bodyTimeMax,
+            ingest: ingest
+        )
         var log = shared.log
         // Hummingbird tells of every start and stop what this server tells itself.
         log.logLevel = max(log.logLevel, .warning)

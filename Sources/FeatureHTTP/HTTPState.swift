@@ -1,4 +1,5 @@
 import NIOConcurrencyHelpers
+import NIOCore
 
 /// What all requests of an HTTP server share.
 final class HTTPState: Sendable {
@@ -6,6 +7,9 @@ final class HTTPState: Sendable {
     static let bodyByteCountMax = 2 << 20
     /// Bodies and answers of all connections together.
     static let budgetByteCount = 64 << 20
+    /// How long a body may take to come in, and an answer to go out: what they hold of the budget is not held for ever.
+    static let bodyTimeMax = TimeAmount.seconds(20)
+    static let answerTimeMax = TimeAmount.seconds(60)
 
     struct Counted: Hashable {
         /// nil: a path that there is not.

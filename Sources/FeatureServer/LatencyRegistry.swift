@@ -23,7 +23,7 @@ public final class LatencyRegistry: Sendable {
     package static let featureList = "(features)"
     /// Services beyond `seriesMax`, together: definitions come and go, memory must not grow with them.
     package static let others = "(others)"
-    private static let seriesMax = 128
+    private let seriesMax: Int
 
     private struct Key: Hashable {
         var series: Series
@@ -33,7 +33,10 @@ public final class LatencyRegistry: Sendable {
 
     private let histograms = NIOLockedValueBox<[Key: LatencyHistogram]>([:])
 
-    public init() {}
+    public init() { seriesMax = 128 }
+
+    /// For tests.
+    init(seriesMax: Int) { self.seriesMax = seriesMax }
 
     /// Where lookups that are prepared on the calling thread are recorded.
     ///
@@ -45,7 +48,7 @@ public final class LatencyRegistry: Sendable {
         return histograms.withLockedValue { histograms in
             var key = Key(series: Series(transport: transport, service: name), loop: loop)
             if let known = histograms[key] { return known }
-            if Set(histograms.keys.map(\.series)).count >= Self.seriesMax { key.series.service = Self.others }
+            if Set(histograms.keys.map(\.series)).count >= seriesMax { key.series.service = Self.others }
             let histogram = histograms[key] ?? LatencyHistogram()
             histograms[key] = histogram
             return histogram

@@ -2,6 +2,7 @@ import FeatureModel
 import FeatureRepository
 import FeatureTesting
 import Logging
+import NIOCore
 import NIOPosix
 import Windowing
 import WireProtocol
@@ -68,13 +69,13 @@ final class HTTPUnderTest: Sendable {
         """
     ])
 
-    init(tokens: String?, limits: WireLimits, log: Logger.Level = .critical) async throws {
+    init(tokens: String?, limits: WireLimits, bodyTimeMax: TimeAmount?) async throws {
         store = try FeatureStore(directory: folder.path, options: StoreOptions(), clock: { Self.now })
         _ = try DefinitionsService(store: store).apply(Self.definitions)
         pool = NIOThreadPool(numberOfThreads: 2)
         pool.start()
         var logger = Logger(label: "test")
-        logger.logLevel = log
+        logger.logLevel = .critical
         server = try await HTTPServer.start(
             host: "127.0.0.1",
             port: 0,
@@ -89,6 +90,7 @@ final class HTTPUnderTest: Sendable {
                 latency: latency
             ),
             version: "1.2.3",
+            bodyTimeMax: bodyTimeMax,
             ingest: { nil }
         )
     }
@@ -162,9 +164,10 @@ extension EventBatch {
 func withHTTP<R>(
     tokens: String? = nil,
     limits: WireLimits = .standard,
+    bodyTimeMax: TimeAmount? = nil,
     _ body: (HTTPUnderTest) async throws -> R
 ) async throws -> R {
-    let server = try await HTTPUnderTest(tokens: tokens, limits: limits)
+    let server = try await HTTPUnderTest(tokens: tokens, limits: limits, bodyTimeMax: bodyTimeMax)
     do {
         let result = try await body(server)
         try await server.stop()

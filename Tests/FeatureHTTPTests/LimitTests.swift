@@ -2,6 +2,7 @@
 
 import FeatureHistory
 import FeatureModel
+import NIOCore
 import Testing
 import WireProtocol
 
@@ -124,7 +125,19 @@ import WireProtocol
         #expect(budget.takenByteCount == 0, "a share that is dropped gives back what it held")
     }
 
-    /// A client that reads nothing and one that sends half a body hold their part only as long as they are there.
+    /// A body that does not come to its end does not hold its part of the budget for ever: the connection is closed.
+    @Test func aBodyThatTakesTooLong() async throws {
+        try await withHTTP(bodyTimeMax: .milliseconds(50)) { http in
+            let half = "POST /get-online-features HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{"
+            await #expect(throws: WireError.self) { try await HTTPExchange(http.server).send(half) }
+            for _ in 0..<1000 where http.server.budget.takenByteCount > 0 {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            #expect(http.server.budget.takenByteCount == 0)
+        }
+    }
+
+    /// A client that sends half a body and goes holds its part only as long as it is there.
     @Test func theBudgetIsGivenBack() async throws {
         try await withHTTP { http in
             for _ in 0..<5 {

@@ -67,6 +67,15 @@ import WireProtocol
             registry.histogram(service: "small@1", .http, in: catalog).record(nanoseconds: 1, rows: 1)
             let names = registry.figures.map { "\($0.series.transport) \($0.series.service)" }
             #expect(names == ["http small@1", "tcp (features)", "tcp small@1"])
+
+            let small = LatencyRegistry(seriesMax: 2)
+            for (service, transport) in [
+                (nil, LatencyRegistry.Transport.tcp), ("small", .tcp), ("small", .http), (nil, .http), ("small", .tcp),
+            ] {
+                small.histogram(service: service, transport, in: catalog).record(nanoseconds: 1, rows: 1)
+            }
+            let counts = small.figures.map { "\($0.series.transport) \($0.series.service) \($0.figures.count)" }
+            #expect(counts == ["http (others) 2", "tcp (features) 1", "tcp small@1 2"])
         }
     }
 
