@@ -62,6 +62,8 @@ struct Endpoints: HTTPResponder {
         case .readyz:
             let isVerbose =
                 request.uri.query.map { $0.split(separator: "&").contains { $0.hasPrefix("verbose") } } ?? false
+            // What is wrong may name brokers and folders.
+            if isVerbose { try authenticate(request) }
             return Response.text(
                 health.isReady ? .ok : .serviceUnavailable,
                 isVerbose ? health.verbose : health.isReady ? "ok\n" : "not ready: see /readyz?verbose\n"

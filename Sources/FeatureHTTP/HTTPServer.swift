@@ -82,6 +82,7 @@ public final class HTTPServer: Sendable {
         let services = ServiceGroup(configuration: configuration)
         let run = Task {
             do { try await services.run() } catch {
+                shared.log.error("HTTP stopped: \(error)")
                 tell.finish(throwing: error)
                 throw error
             }
