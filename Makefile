@@ -53,6 +53,11 @@ fuzz: setup ## send the server what no client would, for SECONDS=60
 	.build-fuzz/release/StrandlineFuzz -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 -rss_limit_mb=4096 \
 	    -artifact_prefix=Fuzz/findings/ $(FUZZ_FLAGS) .build-fuzz/corpus Fuzz/corpus
 
+.PHONY: test-feast
+test-feast: build ## run Feast's own clients, two versions of them, against a live server
+	@bash .ci/setup.sh feast
+	@set -e; for python in .venv-feast-*/bin/python; do $$python -m pytest python/tests/feast; done
+
 .PHONY: parity
 parity: build ## compare a million cells of a live server with an independent computation
 	PYTHONPATH=python $(PYTHON) -m parity $(ARGS)

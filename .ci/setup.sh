@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Installs what the build, the tests and the demo need, and only what is missing: `make setup` and `make setup-demo`.
+# Installs what the build, the tests and the demo need, and only what is missing: `make setup`, `make setup-demo` and what
+# `make test-feast` begins with.
 #
 #   .ci/setup.sh          system packages, the environment `.venv`, the link `.deps/arrow`
 #   .ci/setup.sh demo     the CDNOW purchase log, to .deps/cdnow/CDNOW_master.txt
+#   .ci/setup.sh feast    an environment for each of Feast's clients that the tests use, .venv-feast-VERSION
 #
 # A second run only looks, well under a second. Every failure says what failed and what to do next.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 requirements=python/requirements.txt
+feast_versions=(0.67.0 0.54.0)
 arrow_library=libarrow.so.2600
 cdnow_wheel=lifetimes==0.11.3
 export PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -68,23 +71,25 @@ install_packages() {
         fail "apt-get install ${missing[*]}" "run it by hand to see why; the names are those of Debian 12"
 }
 
-# `.venv`, made anew when it is broken, and brought to the pinned versions when their list changed.
-install_python() {
-    local stamp=.venv/.requirements.sha256 wanted
+# install_environment FOLDER REQUIREMENTS: made anew when it is broken, and brought to the pinned versions when their list
+# changed.
+install_environment() {
+    local folder=$1 requirements=$2
+    local stamp=$folder/.requirements.sha256 wanted
     wanted=$(sha256sum <"$requirements")
-    [[ -x .venv/bin/python && -f $stamp && $(<"$stamp") == "$wanted" ]] && return
-    if ! .venv/bin/python -c 'import pip' 2>/dev/null; then
+    [[ -x $folder/bin/python && -f $stamp && $(<"$stamp") == "$wanted" ]] && return
+    if ! "$folder/bin/python" -c 'import pip' 2>/dev/null; then
         python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
             fail "python3 is $(python3 --version 2>&1), the pinned packages need 3.11 or newer" \
-                "put a newer python3 first on the PATH, remove .venv and run 'make setup' again"
-        say "making the environment .venv"
-        rm -rf .venv
-        python3 -m venv .venv || fail "python3 -m venv .venv" "apt-get install python3-venv, then 'make setup' again"
+                "put a newer python3 first on the PATH, remove $folder and run it again"
+        say "making the environment $folder"
+        rm -rf "$folder"
+        python3 -m venv "$folder" || fail "python3 -m venv $folder" "apt-get install python3-venv, then run it again"
     fi
     rm -f "$stamp"
-    say "installing $requirements into .venv"
-    .venv/bin/python -m pip install --quiet --requirement "$requirements" ||
-        fail "pip install --requirement $requirements" "check the network, then 'make setup' again; it goes on from here"
+    say "installing $requirements into $folder"
+    "$folder/bin/python" -m pip install --quiet --requirement "$requirements" ||
+        fail "pip install --requirement $requirements" "check the network, then run it again; it goes on from here"
     printf '%s\n' "$wanted" >"$stamp"
 }
 
@@ -98,6 +103,13 @@ link_arrow() {
         "if pyarrow's pin was changed, change the library names in Package.swift and here too"
     mkdir -p .deps
     ln -sfn "../${found%/*}" .deps/arrow
+}
+
+install_feast() {
+    local version
+    for version in "${feast_versions[@]}"; do
+        install_environment ".venv-feast-$version" "python/tests/feast/requirements-$version.txt"
+    done
 }
 
 install_cdnow() {
@@ -130,9 +142,10 @@ case ${1:-all} in
 all)
     check_swift
     install_packages
-    install_python
+    install_environment .venv "$requirements"
     link_arrow
     ;;
 demo) install_cdnow ;;
-*) fail "unknown word '$1'" "use .ci/setup.sh or .ci/setup.sh demo" ;;
+feast) install_feast ;;
+*) fail "unknown word '$1'" "use .ci/setup.sh, .ci/setup.sh demo or .ci/setup.sh feast" ;;
 esac

@@ -42,6 +42,8 @@ public struct ServerConfiguration: Hashable, Sendable {
     }
 
     public var listen = Address(host: "127.0.0.1", port: 6567)
+    /// Where HTTP is answered; nil: nowhere.
+    public var httpListen: Address? = Address(host: "127.0.0.1", port: 6566)
     /// As written; a relative path counts from the repository's folder. See `path(_:in:)`.
     public var dataDirectory = "./data"
     /// How often what was consumed becomes visible and durable, in microseconds; default 20 ms.

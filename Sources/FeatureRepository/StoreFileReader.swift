@@ -13,8 +13,8 @@ struct StoreSettings {
 extension RepositoryReader {
     static let settingsKeys = ["project", "kafka", "server"]
     static let serverKeys = [
-        "listen", "data_directory", "commit_interval", "memory_budget", "token_file", "tls_certificate", "tls_key",
-        "idle_timeout", "connections_max", "dead_letters",
+        "listen", "http_listen", "data_directory", "commit_interval", "memory_budget", "token_file", "tls_certificate",
+        "tls_key", "idle_timeout", "connections_max", "dead_letters",
     ]
 
     func readSettings(_ map: MapReader) {
@@ -67,6 +67,9 @@ extension RepositoryReader {
         settings.server.listen =
             setting(map, "listen", "host:port such as 127.0.0.1:6567") { ServerConfiguration.Address($0) }
             ?? server.listen
+        if let listen = setting(map, "http_listen", "host:port such as 127.0.0.1:6566, or off", httpAddress) {
+            settings.server.httpListen = listen
+        }
         settings.server.dataDirectory =
             setting(map, "data_directory", "a path") { $0.isEmpty ? nil : $0 } ?? server.dataDirectory
         settings.server.tokenFile = setting(map, "token_file", "a path") { $0.isEmpty ? nil : $0 }
@@ -106,6 +109,12 @@ extension RepositoryReader {
         settings.server.deadLetters.byteCountMax =
             setting(letters, "max_bytes", "a number of bytes such as 64MiB") { byteCount(in: $0) }
             ?? server.deadLetters.byteCountMax
+    }
+
+    /// - Returns: nil for what is neither an address nor `off`.
+    private func httpAddress(_ text: String) -> ServerConfiguration.Address?? {
+        if text == "off" { return .some(nil) }
+        return ServerConfiguration.Address(text).map { .some($0) }
     }
 
     /// A value whose variables are expanded before it is parsed. A text with unexpanded variables is left to the

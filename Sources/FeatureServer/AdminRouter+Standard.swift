@@ -84,7 +84,8 @@ extension DeadLettersMessage {
 }
 
 extension StatusMessage {
-    fileprivate init(_ store: FeatureStore, version: String, ingest: Ingest?) {
+    /// - Parameter ingest: without the totals, which are the store's.
+    package init(_ store: FeatureStore, version: String, ingest: Ingest?) {
         let counters = store.counterValues
         func total(_ prefix: String) -> UInt64 {
             counters.filter { $0.key.hasPrefix(prefix) }.reduce(0) { $0 &+ $1.value }

@@ -76,16 +76,19 @@ extension ConnectionHandler {
             frame.requestID
         )
         nextLookupID += 1
-        prepared[id] = lookup
+        prepared[id] = ConnectionLookup(lookup, shared)
     }
 
     /// The prepared lookup, compiled for the definitions of now.
-    private func current(_ id: UInt32) throws(WireError) -> PreparedLookup {
-        guard let lookup = prepared[id] else {
+    private func current(_ id: UInt32) throws(WireError) -> ConnectionLookup {
+        guard let known = prepared[id] else {
             throw WireError(.unknownLookup, "lookup \(id) was not prepared on this connection")
         }
-        guard lookup.plan.generation != shared.store.generation else { return lookup }
-        let refreshed = try lookup.refreshed(shared.plans, in: shared.store.catalog)
+        guard known.lookup.plan.generation != shared.store.generation else { return known }
+        let refreshed = ConnectionLookup(
+            try known.lookup.refreshed(shared.plans, in: shared.store.catalog),
+            shared
+        )
         prepared[id] = refreshed
         return refreshed
     }
@@ -108,14 +111,17 @@ extension ConnectionHandler {
 
     private func lookup(_ frame: Frame) throws(WireError) {
         guard let allocator = context?.channel.allocator else { return }
+        let start = NIODeadline.now()
         var expiry: NIODeadline?
-        let cold = try frame.body.withBytes { bytes throws(WireError) -> PreparedLookup? in
+        let cold = try frame.body.withBytes { bytes throws(WireError) -> ConnectionLookup? in
             let request = try LookupRequestView(bytes, limits: self.limits)
-            let lookup = try current(request.lookupID)
+            let known = try current(request.lookupID)
             expiry = try self.expiry(request.deadline)
             var buffer = replies.lend(allocator)
             defer { replies.giveBack(buffer) }
-            return try answer(request, lookup, frame.requestID, into: &buffer) ? nil : lookup
+            guard try answer(request, known.lookup, frame.requestID, into: &buffer) else { return known }
+            known.latency.record(since: start, rows: request.count)
+            return nil
         }
         guard let cold else { return }
         // Some entity is not in memory: the whole request goes to the pool, with a copy of its bytes that it owns.
@@ -124,14 +130,10 @@ extension ConnectionHandler {
         let limits = self.limits
         try compute(frame, body.storageCapacity, expiry) { buffer throws(WireError) in
             try body.withBytes { bytes throws(WireError) in
+                let request = try LookupRequestView(bytes, limits: limits)
                 try LookupResponder(store: store, limits: limits)
-                    .respond(
-                        try LookupRequestView(bytes, limits: limits),
-                        cold,
-                        frame.requestID,
-                        ReadScratch(),
-                        into: &buffer
-                    )
+                    .respond(request, cold.lookup, frame.requestID, ReadScratch(), into: &buffer)
+                cold.latency.record(since: start, rows: request.count)
             }
         }
     }
@@ -162,7 +164,7 @@ extension ConnectionHandler {
         var expiry: NIODeadline?
         let lookup = try frame.body.withBytes { bytes throws(WireError) in
             let request = try RowsRequestView(bytes, limits: self.limits)
-            let lookup = try current(request.lookupID)
+            let lookup = try current(request.lookupID).lookup
             expiry = try self.expiry(request.deadline)
             return lookup
         }

@@ -44,7 +44,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     var replies = ReplyBuffer()
     var pool: PoolQueue
-    var prepared: [UInt32: PreparedLookup] = [:]
+    var prepared: [UInt32: ConnectionLookup] = [:]
     /// Features of all of them.
     private var preparedFeatures = 0
     var nextLookupID: UInt32 = 1

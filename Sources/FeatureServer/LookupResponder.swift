@@ -107,15 +107,6 @@ extension WireError {
     }
 }
 
-extension FeatureStore {
-    /// The (T, K) that a request gets: its own where given, else now and the newest visible commit. A K beyond the newest
-    /// commit is that commit: the reply names it, and asking again with it gives the same bits.
-    func readPoint(asOf: Instant?, knownAt: Instant?, boundary: Boundary) -> ReadPoint {
-        let newest = newestCommit
-        return ReadPoint(asOf: asOf ?? now, knownAt: knownAt.map { min($0, newest) } ?? newest, boundary: boundary)
-    }
-}
-
 extension ReadScratch {
     @inline(__always)
     func withView(eventTimes: Bool, _ body: (FeatureCellsView) -> Bool) -> Bool {

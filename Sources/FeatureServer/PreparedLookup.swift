@@ -49,3 +49,17 @@ final class PreparedLookup: Sendable {
         return fresh
     }
 }
+
+/// A prepared lookup of one connection.
+struct ConnectionLookup: Sendable {
+    let lookup: PreparedLookup
+    /// Where its durations are recorded: that of the event loop that asked for it.
+    let latency: LatencyHistogram
+
+    /// Called on the connection's event loop.
+    init(_ lookup: PreparedLookup, _ shared: ServerContext) {
+        self.lookup = lookup
+        let service: String? = if case .service(let name) = lookup.target { name } else { nil }
+        latency = shared.latency.histogram(service: service, .tcp, in: shared.store.catalog)
+    }
+}

@@ -15,6 +15,7 @@ public struct ServerContext: Sendable {
     public var load: ServerLoad
     public var log: Logger
     public var serverName: String
+    public var latency: LatencyRegistry
     let plans = PreparedPlans()
 
     /// The pool's work is done on the spot, by the thread that asks: for a fuzzer, which needs the same run for the same bytes.
@@ -28,7 +29,8 @@ public struct ServerContext: Sendable {
         limits: WireLimits = .standard,
         load: ServerLoad = ServerLoad(),
         log: Logger,
-        serverName: String
+        serverName: String,
+        latency: LatencyRegistry = LatencyRegistry()
     ) {
         self.store = store
         self.pool = pool
@@ -38,6 +40,7 @@ public struct ServerContext: Sendable {
         self.load = load
         self.log = log
         self.serverName = serverName
+        self.latency = latency
     }
 
     /// Runs what may block. It is told whether the pool goes on.

@@ -24,7 +24,7 @@ public struct TokenList: Sendable {
         self.digests = digests
     }
 
-    func contains(_ token: String) -> Bool {
+    package func contains(_ token: String) -> Bool {
         let wanted = Self.digest(token)
         var isFound = false
         for digest in digests {

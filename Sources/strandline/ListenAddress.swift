@@ -21,22 +21,28 @@ struct ListenAddress {
     }
 
     /// Binds and lets go: an address that is taken is found before there is a store, and bound for good after it opened.
-    func checkFree() async throws {
+    ///
+    /// - Parameter advice: what to do when it is taken, for the message.
+    func checkFree(otherwise advice: String? = nil) async throws {
         do {
             let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .bind(host: host, port: port).get()
             try await channel.close()
-        } catch { throw failure(error) }
+        } catch { throw failure(error, advice) }
     }
 
-    func failure(_ error: any Error) -> Failure {
+    func failure(_ error: any Error, _ advice: String? = nil) -> Failure {
         let reason =
             switch error {
             case let error as IOError: String(cString: strerror(error.errnoCode))
             case is SocketAddressError.UnknownHost: "no such host"
             default: "\(error)"
             }
-        return Failure(.failed, "cannot listen on \(host.contains(":") ? "[\(host)]" : host):\(port): \(reason)")
+        return Failure(
+            .failed,
+            "cannot listen on \(host.contains(":") ? "[\(host)]" : host):\(port): \(reason)"
+                + (advice.map { "; \($0)" } ?? "")
+        )
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FeatureHTTP
 import FeatureHistory
 import FeatureModel
 import FeatureRepository
@@ -36,6 +37,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "host:port for lookups; port 0 takes a free one; default: server.listen.")
     var listen: String?
 
+    @Option(help: "host:port for Feast's HTTP contract, health and metrics, or off; default: server.http_listen.")
+    var httpListen: String?
+
     @Flag(
         help:
             "Start a development broker inside the server (librdkafka's mock cluster; nothing of it outlives the process)."
@@ -70,17 +74,21 @@ struct ServeCommand: AsyncParsableCommand {
         let (definitionFiles, repository) = try definitions.load()
         let server = repository.server
         let address = try ListenAddress(listen ?? server.listen.description)
+        let httpAddress = try httpListenAddress(server)
         let files = try SecurityFiles(self.security, server, in: definitions.repo)
         let security = try files.load()
-        guard security.asksForToken || insecureBind || address.isLoopback else {
-            throw Failure(
-                .usage,
-                "\(address.host) is not a loopback address: give --token-file, or --insecure-bind to let anyone in"
-            )
+        for address in [address] + [httpAddress].compactMap({ $0 }) {
+            guard security.asksForToken || insecureBind || address.isLoopback else {
+                throw Failure(
+                    .usage,
+                    "\(address.host) is not a loopback address: give --token-file, or --insecure-bind to let anyone in"
+                )
+            }
         }
         var kafka = try settings(repository)
         // What can be found wrong without a store is found before one is made.
         try await address.checkFree()
+        try await httpAddress?.checkFree(otherwise: "give another one with --http-listen, or --http-listen off")
         let directory = dataDir ?? ServerConfiguration.path(server.dataDirectory, in: definitions.repo)
         let store = try openStore(directory, server)
         defer { store.close() }
@@ -98,38 +106,47 @@ struct ServeCommand: AsyncParsableCommand {
             log: log
         )
         let consumes = !noIngest
-        let admin = AdminRouter.standard(store: store, version: Strandline.version) {
+        let ingestStatus: @Sendable () -> StatusMessage.Ingest? = {
             consumes ? StatusMessage.Ingest(ingest.status) : nil
         }
+        let latency = LatencyRegistry()
+        var admin = AdminRouter.standard(store: store, version: Strandline.version, ingest: ingestStatus)
+        admin.onStats(of: latency)
         let limits = limits(server)
         raiseDescriptorLimit(for: limits.connectionsMax, log)
         let pool = NIOThreadPool(numberOfThreads: 2)
         pool.start()
+        let shared = ServerContext(
+            store: store,
+            pool: pool,
+            security: security,
+            admin: admin,
+            load: ServerLoad(limits),
+            log: log,
+            serverName: "strandline \(Strandline.version)",
+            latency: latency
+        )
         let listener: LookupServer
         do {
             listener = try await LookupServer.start(
                 host: address.host,
                 port: address.port,
                 threads: max(1, threads),
-                shared: ServerContext(
-                    store: store,
-                    pool: pool,
-                    security: security,
-                    admin: admin,
-                    load: ServerLoad(limits),
-                    log: log,
-                    serverName: "strandline \(Strandline.version)"
-                )
+                shared: shared
             )
         } catch { throw address.failure(error) }
+        let http = try await startHTTP(httpAddress, shared, ingestStatus)
         if let broker { print("kafka bootstrap=\(broker.bootstrapServers)") }
+        if let http, let httpAddress {
+            print("http on \(httpAddress.host):\(http.address.port ?? httpAddress.port)")
+        }
         print("listening on \(address.host):\(listener.address.port ?? address.port)")
         fflush(nil)
         if consumes { ingest.start() }
         try await ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: Running(listener: listener, ingest: consumes ? ingest : nil)),
+                    .init(service: Running(listener: listener, http: http, ingest: consumes ? ingest : nil)),
                     .init(service: SecurityWatch(files: files, security: security, log: log)),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
@@ -154,6 +171,29 @@ struct ServeCommand: AsyncParsableCommand {
         limits.idleTimeout = .microseconds(server.idleTimeout)
         limits.byteCountMax = max(64 << 20, server.memoryBudget / 8)
         return limits
+    }
+
+    /// nil where HTTP is off.
+    private func httpListenAddress(_ server: ServerConfiguration) throws -> ListenAddress? {
+        guard httpListen != "off", let text = httpListen ?? server.httpListen?.description else { return nil }
+        return try ListenAddress(text)
+    }
+
+    private func startHTTP(
+        _ address: ListenAddress?,
+        _ shared: ServerContext,
+        _ ingest: @escaping @Sendable () -> StatusMessage.Ingest?
+    ) async throws -> HTTPServer? {
+        guard let address else { return nil }
+        do {
+            return try await HTTPServer.start(
+                host: address.host,
+                port: address.port,
+                shared: shared,
+                version: Strandline.version,
+                ingest: ingest
+            )
+        } catch { throw address.failure(error) }
     }
 
     private func openStore(_ directory: String, _ server: ServerConfiguration) throws -> FeatureStore {
@@ -209,10 +249,12 @@ struct ServeCommand: AsyncParsableCommand {
 /// new commits.
 private struct Running: Service {
     let listener: LookupServer
+    let http: HTTPServer?
     let ingest: IngestService?
 
     func run() async throws {
         try? await gracefulShutdown()
+        await http?.stop()
         await listener.stop()
         guard let ingest else { return }
         // Joining threads blocks; not on the shared pool.

@@ -10,6 +10,7 @@ import Testing
             project: shop
             server:
               listen: "[::1]:0"
+              http_listen: 127.0.0.1:0
               data_directory: ${DATA:-/var/lib}/strandline
               commit_interval: 5ms
               memory_budget: 2GiB
@@ -26,6 +27,7 @@ import Testing
         ).server
         #expect(server.listen == ServerConfiguration.Address(host: "::1", port: 0))
         #expect(server.listen.description == "[::1]:0")
+        #expect(server.httpListen == ServerConfiguration.Address(host: "127.0.0.1", port: 0))
         #expect(server.dataDirectory == "/var/lib/strandline")
         #expect(server.commitInterval == 5000)
         #expect(server.memoryBudget == 2 << 30)
@@ -33,6 +35,15 @@ import Testing
         #expect(server.tlsCertificate == "chain.pem" && server.tlsKey == "./key.pem")
         #expect(server.idleTimeout == 90_000_000 && server.connectionsMax == 20)
         #expect(server.deadLetters.recordCountMax == 10 && server.deadLetters.byteCountMax == 65536)
+    }
+
+    @Test(arguments: ["off", "\"off\"", "\"${HTTP}\""])
+    func httpCanBeOff(text: String) throws {
+        let files = Sample.files(store: "project: shop\nserver: {http_listen: \(text)}\n")
+        #expect(try Repository(parsing: files, environment: ["HTTP": "off"]).server.httpListen == nil)
+        let usual = ServerConfiguration.Address(host: "127.0.0.1", port: 6566)
+        let silent = try Repository(parsing: Sample.files(store: "project: shop\n"), environment: [:])
+        #expect(silent.server.httpListen == usual)
     }
 
     @Test(arguments: [
@@ -87,6 +98,10 @@ import Testing
     /// Each line is the second one of the file, behind `project: shop`.
     @Test(arguments: [
         ("server: {listen: 6567}", "2:18: 'listen' must be host:port such as 127.0.0.1:6567, not '6567'"),
+        (
+            "server: {http_listen: 6566}",
+            "2:23: 'http_listen' must be host:port such as 127.0.0.1:6566, or off, not '6566'"
+        ),
         ("server: {listen: 'a:65536'}", "2:18: 'listen' must be host:port such as 127.0.0.1:6567, not 'a:65536'"),
         ("server: {port: 6567}", "2:10: unknown key 'port' in 'server'; write 'listen: host:port'"),
         (
@@ -109,7 +124,7 @@ import Testing
         ("server: {dead_letters: {max_records: -1}}", "2:38: 'max_records' must be a whole number, not '-1'"),
         (
             "server: [listen]",
-            "2:9: 'server' must be a mapping with the keys listen, data_directory, commit_interval, memory_budget, token_file, tls_certificate, tls_key, idle_timeout, connections_max, dead_letters, not a list"
+            "2:9: 'server' must be a mapping with the keys listen, http_listen, data_directory, commit_interval, memory_budget, token_file, tls_certificate, tls_key, idle_timeout, connections_max, dead_letters, not a list"
         ),
         (
             "kafka: {client.id: '${NAME}'}",

@@ -60,6 +60,9 @@ final class ServerUnderTest: Sendable {
         pool.start()
         var log = Logger(label: "test")
         log.logLevel = .critical
+        let latency = LatencyRegistry()
+        var admin = AdminRouter.standard(store: store, version: "test", ingest: { nil })
+        admin.onStats(of: latency)
         load = ServerLoad(serverLimits)
         security = ServerSecurity(tokens: tokens.flatMap { TokenList(text: $0) }, tls: try tls?.context())
         server = try await LookupServer.start(
@@ -70,11 +73,12 @@ final class ServerUnderTest: Sendable {
                 store: store,
                 pool: pool,
                 security: security,
-                admin: .standard(store: store, version: "test", ingest: { nil }),
+                admin: admin,
                 limits: limits,
                 load: load,
                 log: log,
-                serverName: "test"
+                serverName: "test",
+                latency: latency
             )
         )
         guard let port = server.address.port else { throw WireError(.internalError, "no port") }

@@ -32,6 +32,14 @@ enum ImportRules {
             ]
         ),
         (
+            "FeatureHTTP",
+            [
+                "FeatureModel", "Windowing", "FeatureHistory", "WireProtocol", "FeatureServer", "CSimdJSON", "Glibc",
+                "HTTPTypes", "Hummingbird", "HummingbirdCore", "Logging", "NIOConcurrencyHelpers", "NIOCore",
+                "NIOPosix", "NIOSSL", "ServiceLifecycle",
+            ]
+        ),
+        (
             "StrandlineClient",
             ["FeatureModel", "WireProtocol", "Glibc", "NIOConcurrencyHelpers", "NIOCore", "NIOPosix", "NIOSSL"]
         ),
@@ -43,7 +51,8 @@ enum ImportRules {
                 "Expressions", "FeatureModel", "FeatureRepository", "KafkaLog", "ArrowTables", "FeatureHistory",
                 "Ingest",
                 "WireProtocol",
-                "FeatureServer", "StrandlineClient", "FeatureTesting", "ArgumentParser", "FoundationEssentials",
+                "FeatureServer", "FeatureHTTP", "StrandlineClient", "FeatureTesting", "ArgumentParser",
+                "FoundationEssentials",
                 "Glibc", "Logging",
                 "NIOCore",
                 "NIOPosix", "NIOSSL", "ServiceLifecycle", "UnixSignals",
@@ -51,10 +60,11 @@ enum ImportRules {
         ),
     ]
 
-    /// The one target that speaks each C or C++ engine.
-    static let engines = [
-        "CRocksDB": "RocksDB", "CRdKafka": "KafkaLog", "CSimdJSON": "Ingest", "CArrow": "ArrowTables",
-        "CZlib": "WireProtocol",
+    /// The targets that speak each C or C++ engine: one, but of simdjson. Ingest decodes records by their schema, and the
+    /// HTTP side whole documents; they share no code above the C functions.
+    static let engines: [String: Set<String>] = [
+        "CRocksDB": ["RocksDB"], "CRdKafka": ["KafkaLog"], "CSimdJSON": ["Ingest", "FeatureHTTP"],
+        "CArrow": ["ArrowTables"], "CZlib": ["WireProtocol"],
     ]
 
     /// Control plane: rare, small, and never on the way of an event or a lookup.
@@ -102,11 +112,11 @@ struct ImportRuleTests {
         }
     }
 
-    @Test func enginesStandBehindOneTarget() {
+    @Test func enginesStandBehindTheirTargets() {
         for rule in ImportRules.allowed {
             for module in rule.imports {
-                guard let owner = ImportRules.engines[module] else { continue }
-                #expect(owner == rule.target, "only \(owner) speaks \(module)")
+                guard let owners = ImportRules.engines[module] else { continue }
+                #expect(owners.contains(rule.target), "only \(owners.sorted()) speak \(module)")
             }
         }
     }

@@ -79,7 +79,7 @@ class Server:
 def running_server() -> Iterator[Server]:
     """A server with a broker of its own; stopped by its process id when the block ends, for whatever reason."""
     arguments = ["serve", "--repo", "feature_repo", "--data-dir", str(FOLDER / "data")]
-    arguments += ["--listen", "127.0.0.1:0", "--embedded-broker"]
+    arguments += ["--listen", "127.0.0.1:0", "--http-listen", "off", "--embedded-broker"]
     command([*arguments[:4], ".demo/data", *arguments[5:]])
     with (FOLDER / "server.log").open("wb") as log:
         process = subprocess.Popen([BINARY, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)

@@ -94,6 +94,6 @@ class Server(Process):
     def __init__(self, folder: Path, repo: Path, bootstrap: str) -> None:
         arguments = (
             "serve", "--repo", str(repo), "--data-dir", str(folder / "data"), "--listen", "127.0.0.1:0",
-            "--kafka", f"bootstrap.servers={bootstrap}",
+            "--http-listen", "off", "--kafka", f"bootstrap.servers={bootstrap}",
         )
         super().__init__(folder, "server", *arguments, wanted="listening on ")

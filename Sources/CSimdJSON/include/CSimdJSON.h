@@ -3,6 +3,8 @@
 // Schema-guided JSON decoding: one record in, one 8-byte slot a field out. simdjson is C++, so it stands behind this
 // small C ABI; no exception and no C++ type crosses it.
 
+#include "JSONDocument.h"
+
 #include <stddef.h>
 #include <stdint.h>
 

@@ -32,6 +32,13 @@ public struct ReadPoint: Hashable, Sendable {
 }
 
 extension FeatureStore {
+    /// The (T, K) that a request gets: its own where given, else now and the newest visible commit. A K beyond the newest
+    /// commit is that commit: the reply names it, and asking again with it gives the same bits.
+    public func readPoint(asOf: Instant?, knownAt: Instant?, boundary: Boundary) -> ReadPoint {
+        let newest = newestCommit
+        return ReadPoint(asOf: asOf ?? now, knownAt: knownAt.map { min($0, newest) } ?? newest, boundary: boundary)
+    }
+
     /// Reads one entity without touching the disk; a vector that is kept from an earlier read may answer.
     ///
     /// - Parameters:

@@ -2,7 +2,7 @@
 
 The reader has a folder, and two commands on the `PATH`:
 
-  strandline   the built binary; notes each start with its process id, and lets `serve` listen at the reader's own port
+  strandline   the built binary; notes each start with its process id, and lets `serve` listen at the reader's own ports
   until-ready  takes the place of a page's pauses, see `without_pauses`
 """
 
@@ -100,7 +100,7 @@ def free_port() -> int:
 
 STRANDLINE = """#!/bin/sh
 echo "$$ $1" >> "$READER_STARTED"
-if [ "$1" = serve ]; then set -- "$@" --listen "$STRANDLINE_ADDRESS"; fi
+if [ "$1" = serve ]; then set -- "$@" --listen "$STRANDLINE_ADDRESS" --http-listen "$READER_HTTP"; fi
 exec "$READER_BINARY" "$@"
 """
 
@@ -144,9 +144,10 @@ class Reader:
             path.write_text(text)
             path.chmod(path.stat().st_mode | stat.S_IXUSR)
         self.address = f"127.0.0.1:{free_port()}"
+        self.http = f"127.0.0.1:{free_port()}"
         self.environment = environment(
-            PATH=f"{tools}{os.pathsep}{os.environ['PATH']}", STRANDLINE_ADDRESS=self.address, READER_BINARY=str(BINARY),
-            READER_STARTED=str(self._started), PYTHONPATH=str(ROOT / "python" / "src"), **variables,
+            PATH=f"{tools}{os.pathsep}{os.environ['PATH']}", STRANDLINE_ADDRESS=self.address, READER_HTTP=self.http,
+            READER_BINARY=str(BINARY), READER_STARTED=str(self._started), PYTHONPATH=str(ROOT / "python" / "src"), **variables,
         )
         self._tools = tools
         self._count = 0

@@ -104,9 +104,10 @@ class Server(Process):
     def __init__(self, folder: Path, repo: Path, bootstrap: str, listen: str = "127.0.0.1:0") -> None:
         super().__init__(
             folder, "server", "serve", "--repo", str(repo), "--data-dir", str(folder / "data"), "--listen", listen,
-            "--kafka", f"bootstrap.servers={bootstrap}", wanted="listening on ",
+            "--http-listen", "127.0.0.1:0", "--kafka", f"bootstrap.servers={bootstrap}", wanted="listening on ",
         )
         self.address = self.printed("listening on ")
+        self.http = self.printed("http on ")
 
     def status(self) -> dict:
         return json.loads(run("status", "--address", self.address, "--output", "json").stdout)

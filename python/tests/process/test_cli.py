@@ -27,6 +27,7 @@ VERBS = {
     "get": ["customer_id=42"],
     "training-set": ["--labels", "labels.csv", "--service", "churn", "--out", "out.csv"],
     "status": [],
+    "stats": [],
     "features": [],
     "evaluate": ["amount > 0", "--schema", "amount=float64"],
     "dead-letters": [],
@@ -125,7 +126,7 @@ def test_wrong_usage(arguments: str, texts: list[str]) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["status"], ["features"], ["dead-letters"], ["parity"],
+        ["status"], ["stats"], ["features"], ["dead-letters"], ["parity"],
         ["get", "customer_id=42", "--service", "churn"],
         ["plan", "--repo", "repo"], ["apply", "--repo", "repo"],
         ["training-set", "--labels", "labels.csv", "--service", "churn", "--out", "out.csv"],
@@ -149,7 +150,8 @@ def test_tokens(world: World, tmp_path: Path) -> None:
     (tmp_path / "tokens.txt").write_text(f"# who may enter\n{digest}\n\nplain\n")
     server = Process(
         tmp_path, "server", "serve", "--repo", str(world.repo), "--data-dir", str(tmp_path / "data"),
-        "--listen", "127.0.0.1:0", "--no-ingest", "--token-file", str(tmp_path / "tokens.txt"), wanted="listening on ",
+        "--listen", "127.0.0.1:0", "--http-listen", "off", "--no-ingest",
+        "--token-file", str(tmp_path / "tokens.txt"), wanted="listening on ",
     )
     try:
         status = ["status", "--address", server.printed("listening on ")]

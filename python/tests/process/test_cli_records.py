@@ -78,7 +78,7 @@ def test_a_label_key_that_is_too_long(world: World, tmp_path: Path) -> None:
     repo = write_repo(tmp_path / "repo", STORE.replace("customer_id: int64", "customer_id: string"))
     server = Process(
         tmp_path, "server", "serve", "--repo", str(repo), "--data-dir", str(tmp_path / "data"), "--no-ingest",
-        "--listen", "127.0.0.1:0", wanted="listening on ",
+        "--listen", "127.0.0.1:0", "--http-listen", "off", wanted="listening on ",
     )
     try:
         write_labels(tmp_path / "labels.csv", [GOOD_LABELS[0], "k" * 1100 + ",2025-11-01,1", GOOD_LABELS[1]])

@@ -11,7 +11,7 @@ import pytest
 
 from cli_world import STORE, VIEWS, World, our_environment, world, write_repo
 from commands import FAILED, OK, USAGE, Done, fails, strandline
-from processes import BINARY
+from processes import BINARY, Process
 
 __all__ = ["our_environment", "world"]  # fixtures, found by their names
 
@@ -68,7 +68,7 @@ def test_a_mistake_in_the_definitions(world: World, tmp_path: Path, name: str) -
             world("plan", *from_repo),
             strandline("plan", *from_repo, *to_data),
             strandline("apply", *from_repo, *to_data),
-            strandline("serve", *from_repo, *to_data, "--listen", "127.0.0.1:0"),
+            strandline("serve", *from_repo, *to_data, "--listen", "127.0.0.1:0", "--http-listen", "off"),
         ):
             fails(done, USAGE, f"strandline: 1 mistake in {repo}\n{wanted}")
     assert world.applied() == before
@@ -176,7 +176,8 @@ def test_plan_and_apply_on_a_data_directory(world: World, tmp_path: Path) -> Non
 
 def serve(world: World, *arguments: str, data: Path, repo: Path | None = None) -> Done:
     """Only for starts that are refused: it waits for the end."""
-    return strandline("serve", "--repo", str(repo or world.repo), "--data-dir", str(data), *arguments)
+    elsewhere = [] if "--http-listen" in arguments else ["--http-listen", "off"]
+    return strandline("serve", "--repo", str(repo or world.repo), "--data-dir", str(data), *elsewhere, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -202,6 +203,36 @@ def test_who_may_listen_elsewhere(world: World, tmp_path: Path) -> None:
     for host in ("127.0.0.2", "localhost", "LOCALHOST", *(["[::1]"] if Path("/proc/net/if_inet6").exists() else [])):
         done = serve(world, "--listen", f"{host}:0", data=world.folder / "data")
         fails(done, FAILED, "is in use by another process")
+
+
+def test_http_listens_by_the_same_rules(world: World, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    here = ["--listen", "127.0.0.1:0"]
+    message = "0.0.0.0 is not a loopback address: give --token-file, or --insecure-bind to let anyone in"
+    fails(serve(world, *here, "--http-listen", "0.0.0.0:0", data=data), USAGE, message)
+    fails(serve(world, *here, "--http-listen", "nonsense", data=data), USAGE, "'nonsense' is not an address")
+    done = serve(world, *here, "--http-listen", world.server.http, data=data)
+    taken = f"strandline: cannot listen on {world.server.http}: Address already in use; give another one with --http-listen"
+    fails(done, FAILED, taken)
+    repo = write_repo(tmp_path / "repo", STORE.replace("server: {", 'server: {http_listen: "0.0.0.0:0", '))
+    from_repo = ["serve", "--repo", str(repo), "--data-dir", str(data), *here]
+    fails(strandline(*from_repo), USAGE, message)
+    assert not data.exists()
+
+
+def test_without_http(world: World, tmp_path: Path) -> None:
+    """By option or by the repository: then the line that says where is not printed."""
+    off = write_repo(tmp_path / "off", STORE.replace("server: {", "server: {http_listen: off, "))
+    for number, (repo, more) in enumerate([(off, []), (world.repo, ["--http-listen", "off"])]):
+        server = Process(
+            tmp_path, f"server{number}", "serve", "--repo", str(repo), "--data-dir", str(tmp_path / f"data{number}"),
+            "--listen", "127.0.0.1:0", "--no-ingest", *more, wanted="listening on ",
+        )
+        try:
+            server.printed("listening on ")
+        finally:
+            server.stop()
+        assert "http" not in server.output.read_text() and server.process.returncode == OK
 
 
 def test_a_data_directory_that_is_taken(world: World, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from pages import Block, Key, Reader, all_blocks, blocks_of
 from processes import Broker, Process, wait_for
 
 README, OPERATIONS, ADMIN, DEFINITIONS = "README.md", "docs/operations.md", "docs/admin.md", "docs/definitions.md"
+HTTP = "docs/http.md"
 ADDRESS = "127.0.0.1:6567"  # as the pages write it; a server of somebody's may be there, so ours is elsewhere
 
 OWN_TOPIC = [Key(README, "Your own topic", number) for number in range(1, 8)]
@@ -42,7 +44,11 @@ STATUS = Key(ADMIN, "status", 1)
 DESCRIBE = Key(ADMIN, "describe", 1)
 PLAN, PLAN_REPLY = (Key(ADMIN, "plan` and `apply", number) for number in (1, 2))
 DEAD_LETTERS, DEAD_LETTERS_REPLY = (Key(ADMIN, "dead_letters", number) for number in (1, 2))
-ADMIN_BLOCKS = [STATUS, DESCRIBE, PLAN, PLAN_REPLY, DEAD_LETTERS, DEAD_LETTERS_REPLY]
+STATS = Key(ADMIN, "stats", 1)
+CURLS = [Key(README, "From a model server that speaks Feast", 1), Key(HTTP, "Features", 1)]
+ANSWER = Key(HTTP, "Features", 2)
+STATS_VERB, STATS_TABLE = (Key(HTTP, "Metrics", number) for number in (1, 2))
+ADMIN_BLOCKS = [STATUS, STATS, DESCRIBE, PLAN, PLAN_REPLY, DEAD_LETTERS, DEAD_LETTERS_REPLY]
 YAML = [
     Key(DEFINITIONS, section, 1)
     for section in (
@@ -64,6 +70,8 @@ LISTED: dict[Key, tuple[str, str]] = {
     Key(PYTHON_CLIENT, "The Python client", 1): ("pip install", "test_package.py installs the wheel where nothing else is"),
     Key(README, "From Python", 1): ("pip install", "fetches setuptools; the next block runs with ./python on its path"),
     Key("CONTRIBUTING.md", "Build and test", 1): ("make lint", "make targets, of which one runs these tests"),
+    Key(HTTP, "HTTP: Feast's contract, health and metrics", 1): ("http_listen", "a key that SettingsTests reads"),
+    Key(HTTP, "With Feast", 1): ("type: remote", "python/tests/feast writes such a file, and needs Feast for it"),
     Key("docs/parity.md", "Parity", 1): ("make parity", "a make target that takes minutes; tests/parity runs a slice of it"),
     Key("docs/parity.md", "On a live store", 1): ("strandline parity", "test_parity_command.py runs it beside a server"),
     **{
@@ -180,7 +188,8 @@ def test_two_terminals(shop: Shop, blocks: dict[Key, Block], tmp_path: Path) -> 
         assert "spending:count_7d " in reader.type("strandline features")
 
         reader.stop("serve")
-        assert first.finish() == f"listening on {reader.address}\n", "nothing is printed afterwards, and it ends well"
+        whole = f"http on {reader.http}\nlistening on {reader.address}\n"
+        assert first.finish() == whole, "nothing is printed afterwards, and it ends well"
     finally:
         reader.stop()
 
@@ -198,6 +207,27 @@ def test_from_python(shop: Shop, blocks: dict[Key, Block]) -> None:
     assert "NOT_FOUND" in statuses or "NULL_VALUE" in statuses
     # As of the 1st there is nothing; as of the 24th, the order of the day before.
     assert "'spending:count_30d': [0, 1]" in rows and "'spending:amount_sum_30d': [None, 19.9]" in rows
+
+
+run_here(*CURLS, STATS_VERB)
+
+
+def test_http(shop: Shop, blocks: dict[Key, Block]) -> None:
+    """What curl is told to send, without curl; and where the time went afterwards."""
+    shown = json.loads(blocks[ANSWER].text)
+    for key in CURLS:
+        found = re.fullmatch(r"curl -s http://127\.0\.0\.1:6566(\S+) -d '(.*)'\n", blocks[key].text, re.DOTALL)
+        assert found is not None, f"{key} is not a curl command as it was"
+        path, body = found.groups()
+        with urllib.request.urlopen(f"http://{shop.reader.http}{path}", body.encode(), timeout=10) as answered:
+            answer = json.load(answered)
+        names = answer["metadata"]["feature_names"]
+        assert names[0] == "customer_id" and {"count_30d", "amount_sum_30d"} < set(names)
+        assert [column["values"] for column in answer["results"]][0] == [42, 43]
+        assert {tuple(column) for column in answer["results"]} == {tuple(column) for column in shown["results"]}
+    header, *lines = shop.reader.type(blocks[STATS_VERB].text).splitlines()
+    assert header.split() == blocks[STATS_TABLE].text.splitlines()[0].split()
+    assert any(line.split()[:2] == ["churn@1", "http"] for line in lines)
 
 
 run_here(PYTHON_README)
@@ -265,6 +295,12 @@ def test_the_control_plane(shop: Shop, blocks: dict[Key, Block]) -> None:
         assert status["counters"].keys() == shown["counters"].keys()
         assert shape(status) == shape(shown)
 
+        client.get_features("churn", {"customer_id": 42})
+        stats, shown = client.admin("stats"), page[STATS]
+        assert {"churn@1", "tcp"} < set(map(str, next(s for s in stats["lookups"] if s["protocol"] == "tcp").values()))
+        assert stats["lookups"][0].keys() == shown["lookups"][0].keys()
+        assert stats["lookups"][0]["microseconds"].keys() == shown["lookups"][0]["microseconds"].keys()
+
         described, shown = client.admin("describe"), page[DESCRIBE]
         assert shown["features"][0] in described["features"]
         assert shown["services"][0].keys() == described["services"][0].keys()
@@ -319,7 +355,7 @@ def test_a_token_file(blocks: dict[Key, Block], tmp_path: Path) -> None:
     reader.copy("feature_repo")
     server = Process(
         tmp_path, "server", "serve", "--repo", str(tmp_path / "feature_repo"), "--listen", "127.0.0.1:0",
-        "--embedded-broker", "--token-file", str(tmp_path / "tokens.txt"), wanted="listening on ",
+        "--http-listen", "127.0.0.1:0", "--embedded-broker", "--token-file", str(tmp_path / "tokens.txt"), wanted="listening on ",
     )
     try:
         address = server.printed("listening on ")
@@ -329,8 +365,8 @@ def test_a_token_file(blocks: dict[Key, Block], tmp_path: Path) -> None:
         fails(refused, FAILED, "UNAUTHENTICATED")
     finally:
         server.stop()
-    # The lines that the page shows, but for the ports and the remark beside one of them; and nothing afterwards.
-    shown = re.sub(r" +\(with --embedded-broker\)", "", blocks[PRINTED].text)
+    # The lines that the page shows, but for the ports and the remarks beside two of them; and nothing afterwards.
+    shown = re.sub(r" +\((with --embedded-broker|unless HTTP is off)\)", "", blocks[PRINTED].text)
     assert re.sub(r":\d+", ":", server.output.read_text()) == re.sub(r":\d+", ":", shown)
 
 
