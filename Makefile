@@ -81,6 +81,10 @@ bench-windows: build ## measure updates and reads of one entity's windows, and b
 bench-lookup: build ## measure lookups per second and their latency
 	bash Benchmarks/bench_lookup.sh $(ARGS)
 
+.PHONY: bench-abuse
+bench-abuse: build ## measure latency of good clients beside bad ones
+	bash Benchmarks/bench_abuse.sh $(ARGS)
+
 .PHONY: format
 format: ## format the Swift sources in place
 	$(SWIFT) format format --in-place --recursive --parallel $(SWIFT_SOURCES)

@@ -109,29 +109,31 @@ extension ConnectionHandler {
     private func lookup(_ frame: Frame) throws(WireError) {
         guard let allocator = context?.channel.allocator else { return }
         var expiry: NIODeadline?
-        let cold = try frame.body.withBytes { bytes throws(WireError) -> PreparedLookup? in
+        // The loop is everybody's: what would hold it for a millisecond is the pool's.
+        var isLong = false
+        let rest = try frame.body.withBytes { bytes throws(WireError) -> PreparedLookup? in
             let request = try LookupRequestView(bytes, limits: self.limits)
             let lookup = try current(request.lookupID)
             expiry = try self.expiry(request.deadline)
+            isLong = request.count * lookup.layout.types.count > ServerLimits.loopCellsMax
+            guard !isLong else { return lookup }
             var buffer = replies.lend(allocator)
             defer { replies.giveBack(buffer) }
             return try answer(request, lookup, frame.requestID, into: &buffer) ? nil : lookup
         }
-        guard let cold else { return }
-        // Some entity is not in memory: the whole request goes to the pool, with a copy of its bytes that it owns.
+        guard let lookup = rest else { return }
+        // Some entity is not in memory, or there are many: the whole request goes to the pool, with a copy of its bytes
+        // that it owns.
         let body = owned(frame.body)
-        let store = shared.store
+        let responder = LookupResponder(store: shared.store, limits: self.limits)
         let limits = self.limits
+        let triesMemory = isLong
         try compute(frame, body.storageCapacity, expiry) { buffer throws(WireError) in
             try body.withBytes { bytes throws(WireError) in
-                try LookupResponder(store: store, limits: limits)
-                    .respond(
-                        try LookupRequestView(bytes, limits: limits),
-                        cold,
-                        frame.requestID,
-                        ReadScratch(),
-                        into: &buffer
-                    )
+                let request = try LookupRequestView(bytes, limits: limits)
+                let (id, scratch) = (frame.requestID, ReadScratch())
+                if triesMemory, try responder.respondFromMemory(request, lookup, id, scratch, into: &buffer) { return }
+                try responder.respond(request, lookup, id, scratch, into: &buffer)
             }
         }
     }
