@@ -22,6 +22,9 @@ public struct ServerLimits: Hashable, Sendable {
     /// Bytes of requests that wait, of frames that are not complete and of replies that are not taken, of all connections.
     public var byteCountMax = 128 << 20
 
+    /// Values of a lookup that the event loop computes itself; a larger one goes to the pool.
+    static let loopCellsMax = 4096
+
     // MARK: Time
 
     /// From the connection, TLS included, to HELLO.

@@ -1,3 +1,4 @@
+internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import WireProtocol
 
@@ -29,6 +30,10 @@ final class ClientHandler: ChannelDuplexHandler {
     private var lastID: UInt32 = 0
     /// Set once: the connection takes no more requests.
     private var failure: ClientError?
+    /// The same, for who sends the first request: the server may refuse a connection before it is sent.
+    private let refusal: NIOLockedValueBox<ClientError?>
+
+    init(_ refusal: NIOLockedValueBox<ClientError?>) { self.refusal = refusal }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         var request = unwrapOutboundIn(data)
@@ -123,6 +128,7 @@ final class ClientHandler: ChannelDuplexHandler {
     private func fail(_ error: ClientError) {
         guard failure == nil else { return }
         failure = error
+        refusal.withLockedValue { $0 = error }
         let waiting = pending.values
         pending = [:]
         for request in waiting {

@@ -16,6 +16,7 @@ struct ConnectionTarget: Sendable {
         do {
             let tls = try await options.tls?.context()
             let host = host
+            let refusal = NIOLockedValueBox<ClientError?>(nil)
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connectTimeout(TimeAmount(options.connectTimeout))
                 .channelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
@@ -23,15 +24,17 @@ struct ConnectionTarget: Sendable {
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         if let tls { try channel.pipeline.syncOperations.addHandler(tls.handler(for: host)) }
-                        try channel.pipeline.syncOperations.addHandler(ClientHandler())
+                        try channel.pipeline.syncOperations.addHandler(ClientHandler(refusal))
                     }
                 }
                 .connect(host: host, port: port).get()
             do {
                 return ServerConnection(channel, try await greet(channel), checksums: options.checksums)
             } catch {
+                let reason = refusal.withLockedValue { $0 }
                 try? await channel.close()
-                throw error
+                // Sending on a connection that the server has ended says only that it has ended.
+                throw error.code == .connectionLost ? reason ?? error : error
             }
         } catch ChannelError.connectTimeout {
             throw ClientError(.timedOut, "no answer", isRetriable: true)

@@ -20,15 +20,20 @@ struct ListenAddress {
         return withUnsafeBytes(of: six) { $0.dropLast().allSatisfy { $0 == 0 } && $0.last == 1 }
     }
 
-    /// Binds and lets go: an address that is taken is found before there is a store, and bound for good after it opened.
+    /// Binds and lets go: an address that is taken is found before there is a store, and bound for good after it opened. Nobody
+    /// can connect meanwhile, since nothing listens. Blocking, where the host is a name.
     ///
     /// - Parameter advice: what to do when it is taken, for the message.
-    func checkFree(otherwise advice: String? = nil) async throws {
+    func checkFree(otherwise advice: String? = nil) throws {
         do {
-            let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .bind(host: host, port: port).get()
-            try await channel.close()
+            let address = try SocketAddress.makeAddressResolvingHost(host, port: port)
+            let descriptor = socket(Int32(address.protocol.rawValue), Int32(SOCK_STREAM.rawValue), 0)
+            guard descriptor >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
+            defer { close(descriptor) }
+            var on: Int32 = 1
+            setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+            let status = address.withSockAddr { bind(descriptor, $0, socklen_t($1)) }
+            guard status == 0 else { throw IOError(errnoCode: errno, reason: "bind") }
         } catch { throw failure(error, advice) }
     }
 

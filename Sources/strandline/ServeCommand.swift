@@ -87,8 +87,8 @@ struct ServeCommand: AsyncParsableCommand {
         }
         var kafka = try settings(repository)
         // What can be found wrong without a store is found before one is made.
-        try await address.checkFree()
-        try await httpAddress?.checkFree(otherwise: "give another one with --http-listen, or --http-listen off")
+        try address.checkFree()
+        try httpAddress?.checkFree(otherwise: "give another one with --http-listen, or --http-listen off")
         let directory = dataDir ?? ServerConfiguration.path(server.dataDirectory, in: definitions.repo)
         let store = try openStore(directory, server)
         defer { store.close() }

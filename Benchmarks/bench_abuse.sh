@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Latency of good clients at a fixed rate, alone and beside bad ones: what a server may cost the others who do not behave.
+#
+#   make bench-abuse ARGS="--rate 4000 --runs 5 --seconds 5"
+#
+# One server; runs with and without Benchmarks/abuse.py take turns. Benchmarks/README.md says more.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source Benchmarks/common.sh
+
+keys=1000
+events=20000
+rate=4000
+runs=5
+seconds=5
+port=7397
+python=.venv/bin/python
+
+usage() { echo 'usage: bench_abuse.sh [--rate PER_SECOND] [--runs N] [--seconds S] [--port P]'; }
+
+read_arguments() {
+    while (($#)); do
+        case $1 in
+            --rate) rate=$2; shift 2 ;;
+            --runs) runs=$2; shift 2 ;;
+            --seconds) seconds=$2; shift 2 ;;
+            --port) port=$2; shift 2 ;;
+            -h | --help) usage; exit 0 ;;
+            *) usage >&2; fail "unknown argument: $1" ;;
+        esac
+    done
+}
+
+start_server() {
+    [[ -x $strandline ]] || fail "there is no $strandline" "run 'make build'"
+    "$strandline" serve --repo Benchmarks/lookup_repo --data-dir "$work/store" --listen "127.0.0.1:$port" \
+        --embedded-broker >"$work/serve.out" 2>"$work/serve.err" &
+    server_pid=$!
+    own_process "$server_pid"
+    wait_for_line "$work/serve.out" "listening on 127.0.0.1:$port" 30 "$server_pid" "$work/serve.err"
+    local bootstrap tick taken
+    bootstrap=$(grep -o 'bootstrap=[^ ]*' "$work/serve.out" | head -n 1 | cut -d = -f 2)
+    "$bench" produce-bench --bootstrap "$bootstrap" --topic payments --records "$events" --keys "$keys" --uniform \
+        --record-bytes 130 --until "$(date +%s)000000" --first 0 --count "$events" >/dev/null
+    for ((tick = 0; tick < 300; tick++)); do
+        taken=$("$strandline" status --address "127.0.0.1:$port" --output json |
+            "$python" -c 'import json, sys; print(json.load(sys.stdin)["ingest"]["events"])')
+        ((taken >= events)) && return
+        sleep 0.1
+    done
+    fail "the server took in $taken of $events events" "$strandline status --address 127.0.0.1:$port"
+}
+
+# load NAME: good clients at the fixed rate; their figures are noted under NAME_....
+load() {
+    local name=$1 text
+    text=$("$bench" load --protocol strandline --address "127.0.0.1:$port" --seconds "$seconds" --keys "$keys" \
+        --rate "$rate" --server-pid "$server_pid")
+    say "  $name: $(tr '\n' ' ' <<<"$text")"
+    [[ $(value errors "$text") == 0 ]] || fail "good clients were not answered: $text"
+    note "${name}_p50_us" "$(value p50_us "$text")"
+    note "${name}_p99_us" "$(value p99_us "$text")"
+    p99=$(value p99_us "$text")
+}
+
+# What the server takes in memory, in MiB.
+resident() { awk '/^VmRSS/ { printf "%.0f\n", $2 / 1024 }' "/proc/$server_pid/status"; }
+
+main() {
+    local abuse_pid run idle
+    read_arguments "$@"
+    prepare
+    start_server
+    for ((run = 1; run <= runs; run++)); do
+        say "run $run"
+        load idle
+        idle=$p99
+        note idle_rss_mib "$(resident)"
+        "$python" Benchmarks/abuse.py 127.0.0.1 "$port" >"$work/abuse.out" 2>&1 &
+        abuse_pid=$!
+        own_process "$abuse_pid"
+        wait_for_line "$work/abuse.out" 'at work' 20 "$abuse_pid" "$work/abuse.out"
+        load abuse
+        note abuse_rss_mib "$(resident)"
+        kill "$abuse_pid"
+        wait "$abuse_pid" || true
+        note p99_under_abuse_vs_idle "$(quotient "$p99" "$idle")"
+    done
+    print_machine
+    print_medians idle_p50_us abuse_p50_us idle_p99_us abuse_p99_us idle_rss_mib abuse_rss_mib p99_under_abuse_vs_idle
+}
+
+main "$@"
