@@ -138,11 +138,11 @@ extension ConnectionHandler {
             try body.withBytes { bytes throws(WireError) in
                 let request = try LookupRequestView(bytes, limits: limits)
                 let (id, scratch) = (frame.requestID, ReadScratch())
-                if !triesMemory
-                    || !(try responder.respondFromMemory(request, known.lookup, id, scratch, into: &buffer))
-                {
-                    try responder.respond(request, known.lookup, id, scratch, into: &buffer)
+                var isDone = false
+                if triesMemory {
+                    isDone = try responder.respondFromMemory(request, known.lookup, id, scratch, into: &buffer)
                 }
+                if !isDone { try responder.respond(request, known.lookup, id, scratch, into: &buffer) }
                 known.latency.record(since: start, rows: request.count)
             }
         }
