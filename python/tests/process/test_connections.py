@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import http.client as http_client
 import resource
 import signal
 import socket
+import ssl
 import struct
 import subprocess
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
+
 from commands import OK, strandline
 from pages import Key, all_blocks
 from processes import Process, wait_for, write_repository
-from strandline import wire
+from strandline import connect, wire
 from strandline.wire import MessageType
 
 # The goal; a connection has greeted, prepared a lookup and made one.
@@ -29,7 +35,7 @@ def served(folder: Path, *options: str, budget: str = "1GiB") -> Iterator[Proces
     store.write_text(store.read_text().replace("server: {", f"server: {{memory_budget: {budget}, "))
     server = Process(
         folder, "server", "serve", "--repo", str(repo), "--data-dir", str(folder / "data"), "--listen", "127.0.0.1:0",
-        "--no-ingest", *options, wanted="listening on ",
+        "--http-listen", "127.0.0.1:0", "--no-ingest", *options, wanted="listening on ",
     )
     try:
         yield server
@@ -189,6 +195,15 @@ def test_tls(tmp_path: Path) -> None:
         untrusted = strandline("status", "--address", address, "--tls")
         assert untrusted.status != OK and "not trusted" in untrusted.err
         assert strandline("status", "--address", address).status != OK
+        trust = ssl.create_default_context(cafile=str(certificate))
+        # HTTP speaks it too, and nothing else.
+        http = server.printed("http on ")
+        with urllib.request.urlopen(f"https://{http}/health", context=trust) as reply:
+            assert reply.status == 200
+        with pytest.raises((urllib.error.URLError, ConnectionError, http_client.HTTPException)):
+            urllib.request.urlopen(f"http://{http}/health", timeout=10)
+        with connect(address, tls=trust, checksum=True) as store:
+            assert store.status()["project"] == "process_tests"
     half = strandline("serve", "--repo", str(tmp_path / "repo"), "--tls-key", str(key), "--no-ingest")
     assert half.status == 2 and "TLS needs a certificate and its key" in half.err
 
