@@ -40,11 +40,17 @@ struct EntityColumns {
         self.request = request
         plan = lookup.plan
         for var column in request.columns {
-            if !lookup.joinKeys.contains(column.name), let key = lookup.joinKeyOfEntity[column.name] {
+            let given = column.name
+            let isRequestValue = plan.request.contains { $0.name == given }
+            // Feast lets an entity's name stand for its join key; a request value of that name is what it says.
+            if !lookup.joinKeys.contains(given), !isRequestValue, let key = lookup.joinKeyOfEntity[given] {
                 column.name = key
             }
+            guard byName[column.name] == nil else {
+                throw .refused("'\(given)' of entities: the column '\(column.name)' is there already; send one of them")
+            }
             let isJoinKey = lookup.joinKeys.contains(column.name)
-            guard isJoinKey || plan.request.contains(where: { $0.name == column.name }) else {
+            guard isJoinKey || isRequestValue else {
                 let known = plan.joinKeys.map(\.name) + plan.request.map(\.name)
                 throw .refused(
                     "'\(column.name)' of entities is neither a join key nor a request value"

@@ -101,7 +101,10 @@ struct MetricsPage: Sendable {
             [([("state", ingest.state)], 1)]
         )
         func labels(_ partition: StatusMessage.Partition) -> PrometheusText.Labels {
-            [("topic", partition.topic), ("partition", String(partition.partition))]
+            [
+                ("source", partition.source), ("topic", partition.topic),
+                ("partition", String(partition.partition)),
+            ]
         }
         text.family(
             "strandline_kafka_consumer_lag",

@@ -85,9 +85,10 @@ struct LookupResponder {
             }
             let room = frameEndMax - buffer.writerIndex
             let isWritten = scratch.withView(eventTimes: request.wantsEventTimes) {
-                room >= 0 && buffer.writeValuesRow($0, layout: lookup.layout, byteCountMax: room)
+                room >= 0 && !scratch.cells.isTooLong
+                    && buffer.writeValuesRow($0, layout: lookup.layout, byteCountMax: room)
             }
-            guard isWritten, !scratch.cells.isTooLong else {
+            guard isWritten else {
                 FrameWriter.cancelFrame(frame, in: &buffer)
                 throw .replyTooLarge(limits)
             }

@@ -97,7 +97,13 @@ struct ConsumeLoop {
         let commits = CommitThread(BatchCommitter(store: store, definitionHash: catalog.definitionHash))
         defer {
             commits.finish()
-            count(commits.takeResults().results, assigned)
+            let (results, failure) = commits.takeResults()
+            count(results, assigned)
+            // Nothing is lost: the offsets did not move. But it must not pass unnoticed.
+            if let failure {
+                box.update { $0.problem = failure.message }
+                log.error("ingest: \(failure)")
+            }
         }
         var handedOver = 0
         var nextRefresh = Self.milliseconds() + Self.refreshMilliseconds
@@ -191,7 +197,7 @@ struct ConsumeLoop {
                 status.records += result.records
                 status.events += result.events
                 status.deadLetters += result.deadLetters
-                status.commits += 1
+                status.commits += result.isStale ? 0 : 1
             }
         }
         lastReport.isBehind = true

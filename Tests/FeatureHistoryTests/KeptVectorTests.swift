@@ -65,6 +65,43 @@ import Windowing
         #expect(world.store.resident.vectorCounts.misses > 40, "\(world.store.resident.vectorCounts)")
     }
 
+    /// Of an entity whose events are all dropped their arrivals still decide: before them K is OUTSIDE_RETENTION, at and after
+    /// them it is not, whichever was asked first.
+    @Test(arguments: [false, true])
+    func arrivalsOfDroppedEventsDecide(isEarlyFirst: Bool) throws {
+        let world = try TestStore(definition: Self.definition(.bounded))
+        var random = SplitMix64(seed: 3)
+        var stream = RecordStream(seed: 3, users: 1, cards: 1)
+        world.clock.advance(by: World.second)
+        try world.commit(RetentionTests.records(&stream, 5, world, &random).map { Self.dated($0, world) })
+        let arrival = try #require(world.arrivals.last)
+        world.clock.advance(by: 3 * RetentionTests.history)
+        // Of somebody else: a horizon is moved with a commit.
+        try world.commit(RetentionTests.records(&stream, 1, world, &random).map { Self.of(9, Self.dated($0, world)) })
+        try world.store.fold()
+        while try world.store.retain() {}
+        #expect(try #require(world.store.catalog.sources["s"]).horizon.microseconds > arrival)
+        let early = ReadPoint(asOf: world.clock.now, knownAt: Instant(microseconds: arrival - 1))
+        let late = ReadPoint(asOf: world.clock.now, knownAt: .distantFuture)
+        for point in isEarlyFirst ? [early, late, early, late] : [late, early, late, early] {
+            guard try world.check(0, 0, point, "early first: \(isEarlyFirst)") else { return }
+        }
+        let answers = try world.read(0, 0, early)
+        #expect(answers.contains { $0.status == .outsideRetention }, "the case is there")
+    }
+
+    private static func dated(_ record: World.Record, _ world: TestStore) -> World.Record {
+        var record = record
+        record.event.time = world.clock.now.microseconds - World.second
+        return record
+    }
+
+    private static func of(_ user: Int64, _ record: World.Record) -> World.Record {
+        var record = record
+        (record.user, record.card) = (user, user)
+        return record
+    }
+
     /// Many plans take turns at one entity: at most some vectors are kept, each for its own plan.
     @Test func plansDoNotMix() throws {
         let world = try TestStore(definition: Self.definition(.forever))

@@ -26,7 +26,7 @@ struct KeptVectors {
         /// The part's number.
         var plan: UInt64
         var steady: SteadyInterval
-        /// The newest arrival of the entity's events.
+        /// The newest arrival of the entity's events, dropped ones among them.
         var arrival: Int64
         var count: Int32
         /// Of strings, lists and maps.
@@ -95,7 +95,9 @@ struct KeptVectors {
         let start = UInt64(cells.strings.count) << 32
         _ = cells.store(UnsafeRawBufferPointer(start: statuses + count, count: Int(head.pointee.byteCount)))
         for index in part.byteOutputs where statuses[Int(index)] & FeatureCells.hasValue != 0 {
-            cells.slots[Int(part.outputs[Int(index)])] &+= start
+            let cell = Int(part.outputs[Int(index)])
+            // No room any more: as an evaluation leaves it.
+            cells.slots[cell] = cells.isTooLong ? 0 : cells.slots[cell] &+ start
         }
     }
 
@@ -107,7 +109,8 @@ struct KeptVectors {
     mutating func keep(_ read: VectorRead, stringsFrom start: Int, _ events: EntityEvents) {
         let (part, cells) = (read.part, read.cells)
         let bytes = cells.strings.count - start
-        let arrival = events.newestArrival
+        // What dropped events had arrived by decides too: before that K, windows are OUTSIDE_RETENTION.
+        let arrival = max(events.newestArrival, events.dropped?.newestArrival ?? .min)
         guard bytes <= Self.bytesMax, !cells.isTooLong, read.point.knownAt.microseconds >= arrival,
             let steady = part.windows.steady(events, asOf: read.point.asOf, boundary: read.point.boundary),
             steady.contains(read.point.asOf.microseconds)

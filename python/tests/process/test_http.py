@@ -47,7 +47,7 @@ def test_metrics_tell_what_the_status_tells(world: World) -> None:
     assert told['strandline_ingest_state{state="consuming"}'] == 1
     assert told["strandline_store_commits_total"] == status["store"]["commits"]
     for partition in status["ingest"]["partitions"]:
-        labels = f'topic="orders",partition="{partition["partition"]}"'
+        labels = f'source="orders",topic="orders",partition="{partition["partition"]}"'
         assert told[f"strandline_kafka_consumer_lag{{{labels}}}"] == partition["lag"]
         assert told[f'strandline_kafka_offset{{{labels},kind="stored"}}'] == partition["next"]
     pid = world.server.process.pid
