@@ -234,6 +234,8 @@ def test_an_asyncio_client_belongs_to_its_loop() -> None:
 @pytest.mark.parametrize("somebody_reads", [False, True])
 def test_an_interrupted_caller_leaves_the_connection_as_it_is(somebody_reads: bool) -> None:
     """Ctrl-C while a reply is waited for, as the one who reads or as one who waits for another to read."""
+    # A shell that starts the tests in the background lets them ignore the signal.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     is_asked = threading.Semaphore(0)
     held: list[bytes] = []
 
