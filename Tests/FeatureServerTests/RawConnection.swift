@@ -2,14 +2,14 @@ import Glibc
 import NIOCore
 import WireProtocol
 
-/// A plain socket, for bytes that no client would send. Blocking, with a timeout of some seconds. One task may send while
-/// another receives.
+/// A plain socket, for bytes that no client would send. Blocking, with a timeout of a minute, which is for a server that
+/// hangs. One thread may send while another receives.
 final class RawConnection: @unchecked Sendable {
     private let descriptor: Int32
 
     init(port: Int) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var timeout = timeval(tv_sec: 5, tv_usec: 0)
+        var timeout = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         let status = try SocketAddress(ipAddress: "127.0.0.1", port: port).withSockAddr { address, size in
             Glibc.connect(descriptor, address, socklen_t(size))
