@@ -24,6 +24,13 @@ struct DevBrokerCommand: ParsableCommand {
 
     mutating func run() throws {
         let wanted = try wantedTopics()
+        // The broker's threads do the work; this one waits for a signal to end it. Blocked before they start, and
+        // before anybody can know that the broker is up.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        sigaddset(&signals, SIGTERM)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
         let broker: DevelopmentBroker
         do throws(KafkaError) {
             broker = try DevelopmentBroker()
@@ -31,12 +38,6 @@ struct DevBrokerCommand: ParsableCommand {
         } catch { throw Failure(.failed, error.description) }
         print("kafka bootstrap=\(broker.bootstrapServers)")
         fflush(nil)
-        // The broker's threads do the work; this one waits for a signal to end it.
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGINT)
-        sigaddset(&signals, SIGTERM)
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
         var received: Int32 = 0
         sigwait(&signals, &received)
         broker.close()

@@ -87,6 +87,10 @@ struct SecurityOptions: ParsableArguments {
 struct SecurityWatch: Service {
     let files: SecurityFiles
     let security: ServerSecurity
+    /// SIGHUP, trapped since before the server said that it is up.
+    let hangups: UnixSignalsSequence
+    /// The files' state before they were first read.
+    let read: [String]
     let log: Logger
 
     func run() async throws {
@@ -97,13 +101,13 @@ struct SecurityWatch: Service {
     }
 
     private func onHangup() async {
-        for await _ in await UnixSignalsSequence(trapping: .sighup) {
+        for await _ in hangups {
             await blocking { files.reload(into: security, log) }
         }
     }
 
     private func onChange() async {
-        var known = await blocking { files.state }
+        var known = read
         while (try? await Task.sleep(for: .seconds(2))) != nil {
             guard let state = await blocking({ files.state }), state != known else { continue }
             known = state

@@ -76,6 +76,7 @@ struct ServeCommand: AsyncParsableCommand {
         let address = try ListenAddress(listen ?? server.listen.description)
         let httpAddress = try httpListenAddress(server)
         let files = try SecurityFiles(self.security, server, in: definitions.repo)
+        let filesRead = files.state
         let security = try files.load()
         for address in [address] + [httpAddress].compactMap({ $0 }) {
             guard security.asksForToken || insecureBind || address.isLoopback else {
@@ -136,18 +137,34 @@ struct ServeCommand: AsyncParsableCommand {
             )
         } catch { throw address.failure(error) }
         let http = try await startHTTP(httpAddress, shared, ingestStatus)
-        if let broker { print("kafka bootstrap=\(broker.bootstrapServers)") }
+        var places: [String] = []
+        if let broker { places.append("kafka bootstrap=\(broker.bootstrapServers)") }
         if let http, let httpAddress {
-            print("http on \(httpAddress.host):\(http.address.port ?? httpAddress.port)")
+            places.append("http on \(httpAddress.host):\(http.address.port ?? httpAddress.port)")
         }
-        print("listening on \(address.host):\(listener.address.port ?? address.port)")
-        fflush(nil)
-        if consumes { ingest.start() }
+        places.append("listening on \(address.host):\(listener.address.port ?? address.port)")
+        // Trapped before anybody can know that the server is up: unhandled, it would end the process.
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
         try await ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: Running(listener: listener, http: http, ingest: consumes ? ingest : nil)),
-                    .init(service: SecurityWatch(files: files, security: security, log: log)),
+                    .init(
+                        service: Running(
+                            places: places,
+                            listener: listener,
+                            http: http,
+                            ingest: consumes ? ingest : nil
+                        )
+                    ),
+                    .init(
+                        service: SecurityWatch(
+                            files: files,
+                            security: security,
+                            hangups: hangups,
+                            read: filesRead,
+                            log: log
+                        )
+                    ),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: log
@@ -247,12 +264,19 @@ struct ServeCommand: AsyncParsableCommand {
 
 /// Keeps the listener and ingest up until the process is told to stop; then ends them in order: no new requests, then no
 /// new commits.
+///
+/// What says that the server is up is printed here, where the group already listens for signals: who reads it may send
+/// one at once, and the server must end in order.
 private struct Running: Service {
+    let places: [String]
     let listener: LookupServer
     let http: HTTPServer?
     let ingest: IngestService?
 
     func run() async throws {
+        for place in places { print(place) }
+        fflush(nil)
+        ingest?.start()
         try? await gracefulShutdown()
         await http?.stop()
         await listener.stop()
