@@ -119,12 +119,14 @@ extension ConnectionHandler {
             let request = try LookupRequestView(bytes, limits: self.limits)
             let known = try current(request.lookupID)
             expiry = try self.expiry(request.deadline)
-            isLong = request.count * known.lookup.layout.types.count > ServerLimits.loopCellsMax
+            let cells = request.count * known.lookup.layout.types.count
+            isLong = cells > ServerLimits.loopCellsMax
             guard !isLong else { return known }
-            var buffer = replies.lend(allocator)
+            var buffer = replies.lend(allocator, loop)
             defer { replies.giveBack(buffer) }
             guard try answer(request, known.lookup, frame.requestID, into: &buffer) else { return known }
             known.latency.record(since: start, rows: request.count)
+            loop.didAnswer(cells: cells)
             return nil
         }
         guard let known = rest else { return }

@@ -5,8 +5,8 @@
 //        |                     +--the server stops--> draining: what is in flight is answered
 //        +--anything else--> ending <--ERROR-- ... : the last bytes are written, what still comes is not looked at
 //
-// Replies of one read go out in one write, or several where they are long: a LOOKUP of a few bytes may have a reply of a
-// whole frame. Frames are taken, and bytes read, only while the peer reads (writability) and not too many requests wait
+// Replies go out when the loop has read from all its connections (LoopConnections), in one write, or earlier where they
+// are long: a LOOKUP of a few bytes may have a reply of a whole frame. Frames are taken, and bytes read, only while the peer reads (writability) and not too many requests wait
 // for the pool: nothing is buffered without bound. ConnectionHandler+Requests answers; ConnectionHandler+Time ends
 // what takes too long.
 
@@ -41,6 +41,10 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var isTaking = false
     private var isReadingPaused = false
     private var isWritable = true
+    /// Whether the loop knows that there are replies.
+    private var waitsToWrite = false
+    /// The client has ended its side: it gets its replies, and sends nothing more.
+    private var isInputClosed = false
 
     var replies = ReplyBuffer()
     var pool: PoolQueue
@@ -96,7 +100,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        flush()
+        writeSoon()
         settle()
         context.fireChannelReadComplete()
     }
@@ -105,6 +109,14 @@ final class ConnectionHandler: ChannelInboundHandler {
         isWritable = context.channel.isWritable
         if !isTaking, isWritable { settle() }
         context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            isInputClosed = true
+            endWhenAnswered()
+        }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -138,6 +150,10 @@ final class ConnectionHandler: ChannelInboundHandler {
             while mayTake, let frame = try decoder.next(from: &bytes) {
                 handle(frame)
                 if replies.mustBeWritten { flush() }
+                if loop.isTickLong {
+                    writeSoon()
+                    loop.writeReplies()
+                }
             }
         } catch {
             fail(error, decoder.requestID)
@@ -165,18 +181,27 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// Reads on, or stops reading, as there is room; takes what waited for it.
     private func settle() {
-        if received.isEmpty, isWritable, !isReadingPaused, pool.count == 0 { return }
+        if received.isEmpty, isWritable, !isReadingPaused, pool.count == 0, !isInputClosed { return }
+        defer { endWhenAnswered() }
         if pool.count > 0 { computeWaiting() }
         guard phase == .open || phase == .awaitingHello else { return }
         while mayTake, received.begun == nil, let bytes = received.take() {
             take(bytes)
-            flush()
+            writeSoon()
         }
         let mustPause = !mayTake
         guard mustPause != isReadingPaused, phase != .ending else { return }
         isReadingPaused = mustPause
         setReading(!mustPause)
         noteReplies()
+    }
+
+    /// Ends a connection whose client has ended its side, when there is nothing left to answer.
+    private func endWhenAnswered() {
+        guard isInputClosed else { return }
+        if phase == .ending { return close() }
+        let isComplete = received.isEmpty || received.begun != nil
+        if pool.count == 0, isComplete { finish() }
     }
 
     private func setReading(_ isOn: Bool) {
@@ -188,7 +213,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func reply(_ message: some WireMessage, _ requestID: UInt32) throws(WireError) {
         guard let context else { return }
-        var buffer = replies.lend(context.channel.allocator)
+        var buffer = replies.lend(context.channel.allocator, loop)
         defer { replies.giveBack(buffer) }
         try message.writeFrame(requestID: requestID, frameSizeMax: limits.frameSizeMax, into: &buffer)
     }
@@ -199,9 +224,17 @@ final class ConnectionHandler: ChannelInboundHandler {
         if error.closesConnection { finish() }
     }
 
+    private func writeSoon() {
+        guard !waitsToWrite, !replies.isEmpty else { return }
+        waitsToWrite = true
+        loop.writeSoon(self)
+    }
+
     func flush() {
+        waitsToWrite = false
         guard let context, let bytes = replies.take() else { return }
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        loop.reuse(bytes)
     }
 
     /// A reply of the pool: its own write, since it is no part of a read.
@@ -237,8 +270,12 @@ final class ConnectionHandler: ChannelInboundHandler {
         letGoOfRequests()
         if isReadingPaused { setReading(true) }
         isReadingPaused = false
-        if let last { context.writeAndFlush(wrapOutboundOut(last), promise: nil) }
-        context.close(mode: .output, promise: nil)
+        guard isInputClosed else {
+            if let last { context.writeAndFlush(wrapOutboundOut(last), promise: nil) }
+            return context.close(mode: .output, promise: nil)
+        }
+        // With both sides ended the channel closes at once: not before the last bytes are out.
+        context.writeAndFlush(wrapOutboundOut(last ?? ByteBuffer())).assumeIsolated().whenComplete { _ in self.close() }
     }
 
     /// Closes without a word.

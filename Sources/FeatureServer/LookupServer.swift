@@ -42,6 +42,8 @@ public final class LookupServer: Sendable {
                 .childChannelOption(.maxMessagesPerRead, value: 1)
                 .childChannelOption(.recvAllocator, value: ReceiveAllocator())
                 .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+                // A client that ends its side after its last request still gets the replies.
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
                 // A client that does not read has so much of its replies here before its requests wait.
                 .childChannelOption(
                     .writeBufferWaterMark,

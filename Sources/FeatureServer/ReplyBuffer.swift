@@ -5,6 +5,9 @@ import WireProtocol
 struct ReplyBuffer {
     /// Replies beyond this are written before the next frame is taken.
     static let byteCountMax = 64 << 10
+    static let usualByteCount = 1 << 10
+    /// Larger buffers are not kept for the next replies.
+    static let reusedByteCountMax = 16 << 10
 
     /// With the agreement of both sides frames are sealed on their way out.
     var checksums = false
@@ -17,12 +20,13 @@ struct ReplyBuffer {
     /// What the server's load counts for this connection.
     private var held = 0
 
+    var isEmpty: Bool { (bytes?.readableBytes ?? 0) == 0 }
     var mustBeWritten: Bool { (bytes?.readableBytes ?? 0) > Self.byteCountMax }
 
     /// Lends the buffer, to append whole frames; `giveBack` is owed. It is moved out and not passed on by reference: an access
     /// to this struct that lasts while a lookup is evaluated makes every access inside it dearer (1 us a lookup, measured).
-    mutating func lend(_ allocator: ByteBufferAllocator) -> ByteBuffer {
-        guard let buffer = bytes else { return allocator.buffer(capacity: 1024) }
+    mutating func lend(_ allocator: ByteBufferAllocator, _ loop: LoopConnections) -> ByteBuffer {
+        guard let buffer = bytes else { return loop.buffer(allocator) }
         bytes = nil
         return buffer
     }
