@@ -112,6 +112,10 @@ import Windowing
         let plans = try references.map { try LookupPlan([$0], in: world.store.catalog) }
         let scratch = ReadScratch()
         let (all, key) = (ReadScratch(), World.key(0, 0))
+        let keys = [World.userKey(0), World.cardKey(0)]
+        let planCounts = keys.map { key in
+            plans.count { plan in key.withUnsafeBytes { FeatureStore.isKey($0, of: plan) } }
+        }
         for round in 0..<4 {
             let point = ReadPoint(
                 asOf: Instant(microseconds: World.start + 200 * World.second + Int64(round)),
@@ -121,7 +125,7 @@ import Windowing
                 try world.store.read(world.plan, key: key, at: point, all)
                 for (index, plan) in plans.enumerated() {
                     let own = try #require(
-                        [World.userKey(0), World.cardKey(0)].first { key in
+                        keys.first { key in
                             key.withUnsafeBytes { FeatureStore.isKey($0, of: plan) }
                         }
                     )
@@ -133,12 +137,53 @@ import Windowing
                 }
             }
         }
-        // More plans than an entity keeps vectors for: each round misses them all. One plan alone is answered again.
-        #expect(world.store.resident.vectorCounts.hits == 0)
+        // An entity with more plans than it keeps vectors for misses them all in each round, one with fewer only in the first.
+        #expect(planCounts.contains { $0 > KeptVectors.countMax })
+        let expected = planCounts.reduce(0) { $0 + ($1 > KeptVectors.countMax ? 0 : 3 * $1) }
+        let hits = world.store.resident.vectorCounts.hits
+        #expect(hits == expected)
+        // One plan alone is answered again.
         let point = ReadPoint(asOf: Instant(microseconds: World.start), knownAt: .distantFuture)
         for _ in 0..<3 {
             _ = World.userKey(0).withUnsafeBytes { world.store.readResident(plans[0], key: $0, at: point, scratch) }
         }
-        #expect(world.store.resident.vectorCounts.hits == 2)
+        #expect(world.store.resident.vectorCounts.hits - hits >= 2)
+    }
+
+    /// Lookups that come back to the same few instants are answered from the second time on, whatever is asked as of now
+    /// meanwhile; one as of now has one vector, which moves with it.
+    @Test func severalInstantsAreKept() throws {
+        let world = try TestStore(definition: Self.definition(.forever))
+        var stream = RecordStream(seed: 11, users: 1, cards: 1)
+        world.clock.advance(by: 1000)
+        try world.commit(stream.next(200))
+        let key = World.userKey(0)
+        let feature = try #require(
+            world.plan.features.map(\.reference).first { reference in
+                guard let plan = try? LookupPlan([reference], in: world.store.catalog) else { return false }
+                return key.withUnsafeBytes { FeatureStore.isKey($0, of: plan) }
+                    && plan.parts.contains(where: \.windows.isSteady)
+            }
+        )
+        let plan = try LookupPlan([feature], in: world.store.catalog)
+        let scratch = ReadScratch()
+        func read(_ seconds: Int64) {
+            let point = ReadPoint(
+                asOf: Instant(microseconds: World.start + seconds * World.second),
+                knownAt: .distantFuture
+            )
+            #expect(key.withUnsafeBytes { world.store.readResident(plan, key: $0, at: point, scratch) })
+        }
+        // Far apart: there are events between each two of them. The oldest first and the oldest last.
+        for past: [Int64] in [[-50_000, 1, 50_000], [50_000, 1, -50_000]] {
+            for seconds in past { read(seconds) }
+            let before = world.store.resident.vectorCounts
+            for now in [Int64](100_000...100_050) {
+                read(now)
+                for seconds in past { read(seconds) }
+            }
+            let after = world.store.resident.vectorCounts
+            #expect(after.hits - before.hits >= 51 * 3, "\(before) \(after)")
+        }
     }
 }

@@ -2,7 +2,11 @@
 //
 //   first --> | next, plan, from, until, arrival, ... | slots n x 8 | statuses n | bytes | event times n x 8 |
 //               |                                                                 strings, lists, maps
-//               +--> another plan's ... at most `countMax`, the one that was asked for last in front
+//               +--> another interval's, or another plan's ... at most `countMax`; the one that answered last in front, those
+//                    that are not right any more behind all others
+//
+// Lookups as of now move on: their vector gives its room to the one after it. Lookups as of past instants come back to
+// the same intervals, so a plan has several.
 //
 // A vector holds the results of one part of a plan, as they came out of the evaluation. It answers a read at (T, K) by the
 // same boundary when from <= T < until and K is not before the newest arrival: the evaluation would give the same bits.
@@ -34,13 +38,20 @@ struct KeptVectors {
         /// Of the whole block.
         var size: Int32
         var boundary: Boundary
+
+        var isRight: Bool { steady != KeptVectors.never }
     }
+
+    /// Of a vector that is not right any more.
+    private static let never = SteadyInterval(from: .max, until: .min)
 
     private var first: UnsafeMutablePointer<Head>?
     private(set) var byteCount = 0
 
-    /// Vectors of one entity, of different plans.
-    static let countMax = 4
+    /// Vectors of one entity.
+    static let countMax = 8
+    /// Of one plan, for different instants.
+    static let countOfPlanMax = 4
     /// A vector with more bytes of strings, lists and maps is not kept.
     static let bytesMax = 4096
 
@@ -52,10 +63,10 @@ struct KeptVectors {
         var previous: UnsafeMutablePointer<Head>?
         var next = first
         while let head = next {
-            if head.pointee.plan == read.part.number, head.pointee.boundary == read.point.boundary {
-                guard head.pointee.steady.contains(read.point.asOf.microseconds),
-                    read.point.knownAt.microseconds >= head.pointee.arrival
-                else { return false }
+            if head.pointee.plan == read.part.number, head.pointee.boundary == read.point.boundary,
+                head.pointee.steady.contains(read.point.asOf.microseconds)
+            {
+                guard read.point.knownAt.microseconds >= head.pointee.arrival else { return false }
                 if let previous {
                     previous.pointee.next = head.pointee.next
                     head.pointee.next = first
@@ -116,7 +127,7 @@ struct KeptVectors {
             steady.contains(read.point.asOf.microseconds)
         else { return }
         let count = part.outputs.count
-        let head = room(for: read, size: MemoryLayout<Head>.stride + count * 17 + bytes)
+        let head = room(for: read, steady, size: MemoryLayout<Head>.stride + count * 17 + bytes)
         head.pointee.steady = steady
         head.pointee.arrival = arrival
         head.pointee.count = Int32(truncatingIfNeeded: count)
@@ -145,8 +156,9 @@ struct KeptVectors {
     @inline(__always)
     func forget() {
         var next = first
-        while let head = next {
-            head.pointee.steady = SteadyInterval(from: .max, until: .min)
+        // Behind one that was forgotten before there are only such.
+        while let head = next, head.pointee.isRight {
+            head.pointee.steady = Self.never
             next = head.pointee.next
         }
     }
@@ -165,34 +177,64 @@ struct KeptVectors {
         UnsafeMutableRawPointer(head + 1).assumingMemoryBound(to: UInt64.self)
     }
 
-    /// A block of at least `size` bytes for a read's vector, in front of the others: its own one where it has one, else the
-    /// last one's when there are too many.
-    private mutating func room(for read: VectorRead, size: Int) -> UnsafeMutablePointer<Head> {
-        var taken: UnsafeMutablePointer<Head>?
-        var (previous, number): (UnsafeMutablePointer<Head>?, Int) = (nil, 0)
-        var next = first
-        while let head = next {
-            number += 1
-            next = head.pointee.next
-            let isOwn = head.pointee.plan == read.part.number && head.pointee.boundary == read.point.boundary
-            if isOwn || number == Self.countMax {
-                if let previous { previous.pointee.next = next } else { first = next }
-                taken = head
-                break
+    /// A block of at least `size` bytes for a vector, in front of the others. It takes the place of one that is not right any
+    /// more, of the plan's newest where this one is newer, or of the plan's or the entity's last where there are too many.
+    private mutating func room(
+        for read: VectorRead,
+        _ steady: SteadyInterval,
+        size: Int
+    ) -> UnsafeMutablePointer<Head> {
+        let taken = replaceable(for: read, steady)
+        if let taken { unlink(taken) }
+        let head: UnsafeMutablePointer<Head>
+        if let taken, Int(taken.pointee.size) >= size {
+            head = taken
+        } else {
+            if let taken {
+                byteCount -= Int(taken.pointee.size)
+                UnsafeMutableRawPointer(taken).deallocate()
             }
-            previous = head
+            head = allocate(size)
         }
-        if let unfit = taken, Int(unfit.pointee.size) < size {
-            byteCount -= Int(unfit.pointee.size)
-            UnsafeMutableRawPointer(unfit).deallocate()
-            taken = nil
-        }
-        let head = taken ?? allocate(size)
         head.pointee.next = first
         head.pointee.plan = read.part.number
         head.pointee.boundary = read.point.boundary
         first = head
         return head
+    }
+
+    /// The vector whose block a new one takes; nil where it gets one of its own.
+    private func replaceable(for read: VectorRead, _ steady: SteadyInterval) -> UnsafeMutablePointer<Head>? {
+        var newest: UnsafeMutablePointer<Head>?
+        var last: UnsafeMutablePointer<Head>?
+        var lastOfPlan: UnsafeMutablePointer<Head>?
+        var (count, countOfPlan) = (0, 0)
+        var next = first
+        while let head = next {
+            guard head.pointee.isRight else { return head }
+            next = head.pointee.next
+            count += 1
+            last = head
+            guard head.pointee.plan == read.part.number, head.pointee.boundary == read.point.boundary else { continue }
+            countOfPlan += 1
+            lastOfPlan = head
+            if head.pointee.steady.until > newest?.pointee.steady.until ?? .min { newest = head }
+        }
+        if let newest, steady.from >= newest.pointee.steady.until { return newest }
+        if countOfPlan >= Self.countOfPlanMax { return lastOfPlan }
+        return count >= Self.countMax ? last : nil
+    }
+
+    private mutating func unlink(_ block: UnsafeMutablePointer<Head>) {
+        guard first != block else {
+            first = block.pointee.next
+            return
+        }
+        var next = first
+        while let head = next {
+            next = head.pointee.next
+            if next == block { head.pointee.next = block.pointee.next }
+        }
     }
 
     private mutating func allocate(_ size: Int) -> UnsafeMutablePointer<Head> {
@@ -203,7 +245,7 @@ struct KeptVectors {
             to: Head(
                 next: nil,
                 plan: 0,
-                steady: SteadyInterval(from: .max, until: .min),
+                steady: Self.never,
                 arrival: .max,
                 count: 0,
                 byteCount: 0,
