@@ -9,7 +9,9 @@ SHELL := /bin/bash
 SWIFT ?= swift
 PYTHON := .venv/bin/python
 # One release build serves the tests and the product alike, so what is tested is what is shipped.
-BUILD_FLAGS := -c release -Xswiftc -enable-testing
+# No check at run time that accesses to a variable do not overlap, in no module: 4 % of a lookup's processor time in ours, 4 %
+# in NIO (decision 0020). The compiler still proves what it can, and what threads share has locks.
+BUILD_FLAGS := -c release -Xswiftc -enforce-exclusivity=unchecked
 STRANDLINE := .build/release/strandline
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks Fuzz
 
