@@ -53,6 +53,7 @@ let package = Package(
         // MARK: C libraries
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
         .systemLibrary(name: "CRdKafka", providers: [.apt(["librdkafka-dev"])]),
+        .systemLibrary(name: "CJemalloc", providers: [.apt(["libjemalloc-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(
@@ -151,7 +152,7 @@ let package = Package(
         .executableTarget(
             name: "strandline",
             dependencies: [
-                "Expressions", "FeatureModel", "FeatureRepository", "FeatureHistory", "Ingest", "KafkaLog",
+                "CJemalloc", "Expressions", "FeatureModel", "FeatureRepository", "FeatureHistory", "Ingest", "KafkaLog",
                 "TrainingSets",
                 "ArrowTables", "FeatureServer", "FeatureHTTP", "StrandlineClient", "WireProtocol", "FeatureTesting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -35,7 +35,7 @@ check_swift() {
 # The Debian packages that are missing, one a line. Build tools count as there when their command is, however installed.
 missing_packages() {
     local package
-    for package in librdkafka-dev librocksdb-dev libsimdjson-dev zlib1g-dev; do
+    for package in librdkafka-dev librocksdb-dev libsimdjson-dev libjemalloc-dev zlib1g-dev; do
         [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || echo "$package"
     done
     command -v pkg-config >/dev/null || echo pkg-config
@@ -54,7 +54,7 @@ install_packages() {
     local -a missing as_root=()
     if ! command -v dpkg-query >/dev/null; then
         # Another system: its packages have other names, so the build is left to say what it does not find.
-        say "not a Debian system: librdkafka, RocksDB, simdjson and zlib with their headers must be there already"
+        say "not a Debian system: librdkafka, RocksDB, simdjson, jemalloc and zlib with their headers must be there already"
         return
     fi
     mapfile -t missing < <(missing_packages)

@@ -50,7 +50,7 @@ struct OnlineRead: Sendable {
     /// - Returns: nil when some entity is not in memory.
     private func readResident(_ scratch: ReadScratch) throws(FeastFailure) -> FeatureTable? {
         try readEach(scratch) { row, key throws(StoreError) in
-            store.readResident(lookup.plan, key: key, at: point, scratch, row: row)
+            store.readResident(lookup.plan, key: key, at: point, scratch, row: row, waits: false)
         }
     }
 

@@ -113,15 +113,13 @@ extension ConnectionHandler {
         guard let allocator = context?.channel.allocator else { return }
         let start = NIODeadline.now()
         var expiry: NIODeadline?
-        // The loop is everybody's: what would hold it for a millisecond is the pool's.
-        var isLong = false
         let rest = try frame.body.withBytes { bytes throws(WireError) -> ConnectionLookup? in
             let request = try LookupRequestView(bytes, limits: self.limits)
             let known = try current(request.lookupID)
             expiry = try self.expiry(request.deadline)
             let cells = request.count * known.lookup.layout.types.count
-            isLong = cells > ServerLimits.loopCellsMax
-            guard !isLong else { return known }
+            // The loop is everybody's: what would hold it for a millisecond is the pool's.
+            guard cells <= ServerLimits.loopCellsMax else { return known }
             var buffer = replies.lend(allocator, loop)
             defer { replies.giveBack(buffer) }
             guard try answer(request, known.lookup, frame.requestID, into: &buffer) else { return known }
@@ -130,20 +128,18 @@ extension ConnectionHandler {
             return nil
         }
         guard let known = rest else { return }
-        // Some entity is not in memory, or there are many: the whole request goes to the pool, with a copy of its bytes
-        // that it owns.
+        // Some entity is not in memory, a commit is busy with its shard, or there are many: the whole request goes to the
+        // pool, with a copy of its bytes that it owns.
         let body = owned(frame.body)
         let responder = LookupResponder(store: shared.store, limits: self.limits)
         let limits = self.limits
-        let triesMemory = isLong
         try compute(frame, body.storageCapacity, expiry) { buffer throws(WireError) in
             try body.withBytes { bytes throws(WireError) in
                 let request = try LookupRequestView(bytes, limits: limits)
                 let (id, scratch) = (frame.requestID, ReadScratch())
-                var isDone = false
-                if triesMemory {
-                    isDone = try responder.respondFromMemory(request, known.lookup, id, scratch, into: &buffer)
-                }
+                let isDone =
+                    try responder
+                    .respondFromMemory(request, known.lookup, id, scratch, waits: true, into: &buffer)
                 if !isDone { try responder.respond(request, known.lookup, id, scratch, into: &buffer) }
                 known.latency.record(since: start, rows: request.count)
             }
@@ -159,14 +155,14 @@ extension ConnectionHandler {
     ) throws(WireError) -> Bool {
         guard shared.load.isOverBudget else {
             return try LookupResponder(store: shared.store, limits: limits)
-                .respondFromMemory(request, lookup, requestID, loop.scratch, into: &buffer)
+                .respondFromMemory(request, lookup, requestID, loop.scratch, waits: false, into: &buffer)
         }
         // Clients that do not read hold the memory for replies: others get theirs as long as they are short.
         var short = limits
         short.frameSizeMax = min(limits.frameSizeMax, ReplyBuffer.byteCountMax)
         do throws(WireError) {
             return try LookupResponder(store: shared.store, limits: short)
-                .respondFromMemory(request, lookup, requestID, loop.scratch, into: &buffer)
+                .respondFromMemory(request, lookup, requestID, loop.scratch, waits: false, into: &buffer)
         } catch {
             throw error.code == .tooMany ? .overloaded() : error
         }

@@ -11,12 +11,14 @@ struct LookupResponder {
 
     /// Writes VALUES when every entity is in memory. Takes no disk read and no lock longer than one entity's evaluation.
     ///
-    /// - Returns: false, with nothing written, when some entity is not in memory.
+    /// - Parameter waits: false for an event loop: then it does not wait for a commit that is busy with an entity's shard.
+    /// - Returns: false, with nothing written, when some entity is not in memory, or it would have to wait.
     func respondFromMemory(
         _ request: LookupRequestView,
         _ lookup: PreparedLookup,
         _ requestID: UInt32,
         _ scratch: ReadScratch,
+        waits: Bool,
         into buffer: inout ByteBuffer
     ) throws(WireError) -> Bool {
         try respond(request, lookup, requestID, scratch, into: &buffer) { key, row, point throws(WireError) in
@@ -26,7 +28,8 @@ struct LookupResponder {
                 at: point,
                 scratch,
                 row: row,
-                wantsEventTimes: request.wantsEventTimes
+                wantsEventTimes: request.wantsEventTimes,
+                waits: waits
             )
         }
     }

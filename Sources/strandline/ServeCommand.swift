@@ -70,6 +70,7 @@ struct ServeCommand: AsyncParsableCommand {
     var logFormat = "text"
 
     mutating func run() async throws {
+        Allocator.giveBackInBackground()
         let log = try makeLog()
         let (definitionFiles, repository) = try definitions.load()
         let server = repository.server

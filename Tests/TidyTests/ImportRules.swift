@@ -48,7 +48,8 @@ enum ImportRules {
         (
             "strandline",
             [
-                "Expressions", "FeatureModel", "FeatureRepository", "KafkaLog", "ArrowTables", "FeatureHistory",
+                "CJemalloc", "Expressions", "FeatureModel", "FeatureRepository", "KafkaLog", "ArrowTables",
+                "FeatureHistory",
                 "Ingest",
                 "WireProtocol",
                 "FeatureServer", "FeatureHTTP", "StrandlineClient", "FeatureTesting", "ArgumentParser",
@@ -64,7 +65,7 @@ enum ImportRules {
     /// HTTP side whole documents; they share no code above the C functions.
     static let engines: [String: Set<String>] = [
         "CRocksDB": ["RocksDB"], "CRdKafka": ["KafkaLog"], "CSimdJSON": ["Ingest", "FeatureHTTP"],
-        "CArrow": ["ArrowTables"], "CZlib": ["WireProtocol"],
+        "CArrow": ["ArrowTables"], "CZlib": ["WireProtocol"], "CJemalloc": ["strandline"],
     ]
 
     /// Control plane: rare, small, and never on the way of an event or a lookup.

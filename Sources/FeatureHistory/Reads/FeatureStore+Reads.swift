@@ -46,14 +46,16 @@ extension FeatureStore {
     ///   - scratch: gets one cell a feature, in the plan's order.
     ///   - row: the entity's row of `scratch.request`, for plans that need request values.
     ///   - wantsEventTimes: false leaves the cells' event times undefined.
-    /// - Returns: false when some history of the entity is not in memory: use `read`.
+    ///   - waits: false for an event loop: then it does not wait for a commit, or what else is busy with the entity's shard.
+    /// - Returns: false when some history of the entity is not in memory: use `read`; or when it would have to wait.
     public func readResident(
         _ plan: LookupPlan,
         key: UnsafeRawBufferPointer,
         at point: ReadPoint,
         _ scratch: ReadScratch,
         row: Int = 0,
-        wantsEventTimes: Bool = true
+        wantsEventTimes: Bool = true,
+        waits: Bool = true
     ) -> Bool {
         scratch.cells.reserve(plan.cellCount)
         for part in plan.parts {
@@ -64,7 +66,8 @@ extension FeatureStore {
                 VectorRead(part: part, point: point, cells: scratch.cells, wantsEventTimes: wantsEventTimes),
                 identity,
                 hash: hash,
-                hasLeaves: hasLeaves.load(ordering: .acquiring)
+                hasLeaves: hasLeaves.load(ordering: .acquiring),
+                waits: waits
             ) { events in
                 Self.evaluate(part, events, point, scratch)
             }

@@ -105,40 +105,53 @@ final class ResidentShard: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - hasLeaves: as for `evaluate`.
+    ///   - waits: whether to wait for a thread that is in the shard.
     ///   - evaluate: fills the cells from the events.
+    /// - Returns: nil when it would have to wait.
     func answer(
         _ read: VectorRead,
         _ identity: UnsafeRawBufferPointer,
         hash: UInt64,
         hasLeaves: @autoclosure () -> Bool,
+        waits: Bool,
+        _ evaluate: (EntityEvents) -> Void
+    ) -> Reading? {
+        if waits { return lock.withLock { answer(read, identity, hash, hasLeaves(), evaluate) } }
+        return lock.withLockSoon { answer(read, identity, hash, hasLeaves(), evaluate) }
+    }
+
+    @inline(__always)
+    private func answer(
+        _ read: VectorRead,
+        _ identity: UnsafeRawBufferPointer,
+        _ hash: UInt64,
+        _ hasLeaves: @autoclosure () -> Bool,
         _ evaluate: (EntityEvents) -> Void
     ) -> Reading {
-        lock.withLock {
-            guard let slot = find(identity, hash) else {
-                if hasLeaves() { return .cold(epoch: epoch) }
-                evaluate(EntityEvents())
+        guard let slot = find(identity, hash) else {
+            if hasLeaves() { return .cold(epoch: epoch) }
+            evaluate(EntityEvents())
+            return .done
+        }
+        return slots.withUnsafeMutableBufferPointer { slots in
+            let entity = slots.baseAddress.unsafelyUnwrapped + slot
+            guard entity.pointee.isComplete else { return .cold(epoch: epoch) }
+            entity.pointee.isReferenced = true
+            // A horizon that has moved makes a new plan: its part has no vector yet.
+            if entity.pointee.vectors.answer(read) {
+                vectorHits &+= 1
                 return .done
             }
-            return slots.withUnsafeMutableBufferPointer { slots in
-                let entity = slots.baseAddress.unsafelyUnwrapped + slot
-                guard entity.pointee.isComplete else { return .cold(epoch: epoch) }
-                entity.pointee.isReferenced = true
-                // A horizon that has moved makes a new plan: its part has no vector yet.
-                if entity.pointee.vectors.answer(read) {
-                    vectorHits &+= 1
-                    return .done
-                }
-                vectorMisses &+= 1
-                let before = entity.pointee.byteCount
-                let start = read.cells.strings.count
-                entity.pointee.drop(read.part.retention)
-                evaluate(entity.pointee.events)
-                if read.part.windows.isSteady {
-                    entity.pointee.vectors.keep(read, stringsFrom: start, entity.pointee.events)
-                }
-                byteCount += entity.pointee.byteCount - before
-                return .done
+            vectorMisses &+= 1
+            let before = entity.pointee.byteCount
+            let start = read.cells.strings.count
+            entity.pointee.drop(read.part.retention)
+            evaluate(entity.pointee.events)
+            if read.part.windows.isSteady {
+                entity.pointee.vectors.keep(read, stringsFrom: start, entity.pointee.events)
             }
+            byteCount += entity.pointee.byteCount - before
+            return .done
         }
     }
 
