@@ -157,12 +157,13 @@ extension ConnectionHandler {
             return try LookupResponder(store: shared.store, limits: limits)
                 .respondFromMemory(request, lookup, requestID, loop.scratch, waits: false, into: &buffer)
         }
-        // Clients that do not read hold the memory for replies: others get theirs as long as they are short.
+        // Clients that do not read hold the memory for replies: others get theirs as long as they are short, and from here: the
+        // pool takes nothing now.
         var short = limits
         short.frameSizeMax = min(limits.frameSizeMax, ReplyBuffer.byteCountMax)
         do throws(WireError) {
             return try LookupResponder(store: shared.store, limits: short)
-                .respondFromMemory(request, lookup, requestID, loop.scratch, waits: false, into: &buffer)
+                .respondFromMemory(request, lookup, requestID, loop.scratch, waits: true, into: &buffer)
         } catch {
             throw error.code == .tooMany ? .overloaded() : error
         }

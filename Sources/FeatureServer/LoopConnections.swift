@@ -5,7 +5,7 @@ import NIOCore
 ///
 /// Replies wait until all that is to be read in a tick of the loop is read and answered, and go out then, one write a connection:
 /// a client that serves many connections is woken once for all, and not once for each (a wake-up between two cores costs more
-/// than a lookup). A tick with many values is cut short: see `ServerLimits.tickCellsMax`.
+/// than a lookup). A tick with many connections or values is cut short (`ServerLimits`), so that clients have something to do meanwhile.
 ///
 /// Each connection is looked at once a `sweepInterval`, some at a time, so that ten thousand of them cost no pause and none has
 /// a timer.
@@ -53,6 +53,7 @@ final class LoopConnections {
             eventLoop.assumeIsolated().execute { self.writeReplies() }
         }
         withReplies.append(connection)
+        if withReplies.count >= ServerLimits.tickConnectionsMax { writeReplies() }
     }
 
     /// Whether replies should be written before more requests are answered.
