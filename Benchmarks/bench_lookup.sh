@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Lookups of 10 window features from Strandline beside Redis, which holds the same values as plain fields, and beside a bare
-# echo of the same sizes; one load generator drives them all.
+# echo of the same sizes, and beside Feast's own server where Feast is installed; one load generator drives them all.
 #
 #   make bench-lookup ARGS="--keys 100000 --events 200 --runs 5 --seconds 3"
 #
@@ -9,6 +9,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source Benchmarks/common.sh
+source Benchmarks/feast.sh
 
 keys=100000
 events=200
@@ -28,7 +29,7 @@ reply_bytes=121
 usage() {
     cat <<'TEXT'
 usage: bench_lookup.sh [--keys K] [--events PER_ENTITY] [--zipf EXPONENT] [--runs N] [--seconds S] [--port P]
-                       [--redis-port P]
+                       [--redis-port P] [--feast-port P] [--feast-stores "redis sqlite"] [--feast-workers N]
 TEXT
 }
 
@@ -42,6 +43,9 @@ read_arguments() {
             --seconds) seconds=$2; shift 2 ;;
             --port) port=$2; shift 2 ;;
             --redis-port) redis_port=$2; shift 2 ;;
+            --feast-port) feast_port=$2; shift 2 ;;
+            --feast-stores) feast_stores=$2; shift 2 ;;
+            --feast-workers) feast_workers=$2; shift 2 ;;
             -h | --help) usage; exit 0 ;;
             *) usage >&2; fail "unknown argument: $1" ;;
         esac
@@ -89,10 +93,11 @@ start_strandline() {
     [[ -x $strandline ]] || fail "there is no $strandline" "run 'make build'"
     check_free "$port" --port
     "$strandline" serve --repo Benchmarks/lookup_repo --data-dir "$work/store" --listen "127.0.0.1:$port" \
-        --http-listen off --kafka "bootstrap.servers=$bootstrap" >"$work/serve.out" 2>"$work/serve.err" &
+        --http-listen 127.0.0.1:0 --kafka "bootstrap.servers=$bootstrap" >"$work/serve.out" 2>"$work/serve.err" &
     strandline_pid=$!
     own_process "$strandline_pid"
     wait_for_line "$work/serve.out" "listening on 127.0.0.1:$port" 30 "$strandline_pid" "$work/serve.err"
+    http_port=$(grep -o 'http on 127.0.0.1:[0-9]*' "$work/serve.out" | cut -d : -f 2)
 }
 
 # status_value PATH...: a number of the server's status.
@@ -127,17 +132,18 @@ fill() {
     say "$("$bench" fill-redis --from "127.0.0.1:$port" --redis "127.0.0.1:$redis_port" --service ten --keys "$keys")"
 }
 
-# load NAME PROCESS ADDRESS ARGUMENTS...: one run; notes its figures under NAME_....
+# load NAME PROCESS ADDRESS ARGUMENTS...: one run; notes its figures under NAME_.... Without a process, no processor time.
 load() {
     local name=$1 process=$2 address=$3 text
     shift 3
-    text=$("$bench" load --address "$address" --seconds "$seconds" --keys "$keys" --server-pid "$process" "$@")
+    text=$("$bench" load --address "$address" --seconds "$seconds" --keys "$keys" \
+        ${process:+--server-pid "$process"} "$@")
     say "  $name: $(tr '\n' ' ' <<<"$text")"
     note "${name}_req_per_s" "$(value req_per_s "$text")"
     note "${name}_rows_per_s" "$(value rows_per_s "$text")"
     note "${name}_p50_us" "$(value p50_us "$text")"
     note "${name}_p99_us" "$(value p99_us "$text")"
-    note "${name}_cpu_us" "$(value server_cpu_us_per_request "$text")"
+    if [[ -n $process ]]; then note "${name}_cpu_us" "$(value server_cpu_us_per_request "$text")"; fi
 }
 
 # ours NAME ARGUMENTS...: the same of our server, with the share of lookups that a kept vector answered.
@@ -184,6 +190,7 @@ run_all() {
         ratio "batch100_vs_redis_pipelined$each" "batch100${each}_rows_per_s" redis_hmget_pipeline100_rows_per_s
     done
     ratio asof_vs_now lookup_asof_1h_req_per_s lookup_req_per_s
+    if ((has_feast)); then run_feast; fi
 }
 
 # An open loop at a fifth of the peak, while the server does nothing else, and while events of other entities come in at half
@@ -224,17 +231,25 @@ print_all() {
             "pipeline16_vs_redis_hmget$each" "pipeline16_vs_redis_get_blob$each" "batch100_vs_redis_pipelined$each")
     done
     print_medians "${ratios[@]}" asof_vs_now p99_under_ingest_vs_idle
+    if ((has_feast)); then print_feast; fi
 }
 
 main() {
     local run checked
     read_arguments "$@"
     prepare
+    has_feast=0
+    if feast_is_installed; then
+        has_feast=1
+    else
+        say "Feast is not installed, so there will be no vs_feast lines: 'make setup-feast' installs it"
+    fi
     start_redis
     start_broker
     start_strandline
     start_echo
     fill
+    if ((has_feast)); then start_feast "127.0.0.1:$port" "127.0.0.1:$redis_port" "$keys"; fi
     for ((run = 1; run <= runs; run++)); do
         say "run $run"
         run_all
