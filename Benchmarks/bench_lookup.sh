@@ -174,6 +174,7 @@ run_all() {
     ours lookup
     ours lookup_asof_1h --as-of-within 3600
     load echo "$echo_pid" "$echo_address" --protocol echo --request-bytes "$request_bytes" --reply-bytes "$reply_bytes"
+    run_feast 1row 1 64 lookup_rows_per_s
     redis redis_hmget_pipeline16 --protocol redis --pipeline 16
     redis redis_get_pipeline16 --protocol redis-get --pipeline 16
     ours pipeline16 --pipeline 16
@@ -181,6 +182,7 @@ run_all() {
     redis redis_hmget_pipeline100 --protocol redis --pipeline 100 --connections 8
     ours batch100 --rows 100 --connections 8
     ours batch100_asof_1h --rows 100 --connections 8 --as-of-within 3600
+    run_feast 100rows 100 8 batch100_rows_per_s
     for each in '' _asof_1h; do
         ratio "lookup_vs_redis_hmget$each" "lookup${each}_req_per_s" redis_hmget_req_per_s
         ratio "lookup_p99_vs_redis$each" "lookup${each}_p99_us" redis_hmget_p99_us
@@ -190,7 +192,6 @@ run_all() {
         ratio "batch100_vs_redis_pipelined$each" "batch100${each}_rows_per_s" redis_hmget_pipeline100_rows_per_s
     done
     ratio asof_vs_now lookup_asof_1h_req_per_s lookup_req_per_s
-    if ((has_feast)); then run_feast; fi
 }
 
 # An open loop at a fifth of the peak, while the server does nothing else, and while events of other entities come in at half

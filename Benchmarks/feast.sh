@@ -77,24 +77,17 @@ choose_feast() {
     ((best > 0)) || fail "Feast answered nothing to requests of $rows entities"
 }
 
-# run_feast: one run of Feast and of our own HTTP side, which have the same contract and are asked the same.
+# run_feast SIZE ROWS CONNECTIONS OURS: one run of Feast, and one of our own HTTP side from so many connections; both have the
+# same contract and are asked the same. OURS names the figure of the binary protocol, taken shortly before.
 run_feast() {
-    local size ours=127.0.0.1:$http_port
-    load_feast 1row 1
-    load http_1row "$strandline_pid" "$ours" --protocol http --features "$feast_features"
-    load_feast 100rows 100
-    load http_100rows "$strandline_pid" "$ours" --protocol http --features "$feast_features" --rows 100 --connections 8
-    ratio vs_feast_1row lookup_rows_per_s feast_1row_rows_per_s
-    ratio vs_feast_100rows batch100_rows_per_s feast_100rows_rows_per_s
-    for size in 1row 100rows; do
-        ratio "vs_feast_http_$size" "http_${size}_rows_per_s" "feast_${size}_rows_per_s"
-    done
-}
-
-load_feast() {
-    local size=$1 rows=$2
-    load "feast_$size" '' "${feast_addresses[${feast_store_of[$size]}]}" --protocol http --features "$feast_features" \
-        --rows "$rows" --connections "${feast_connections_of[$size]}"
+    local size=$1 rows=$2 connections=$3 ours=$4
+    local -a asked=(--protocol http --features "$feast_features" --rows "$rows")
+    if ((!has_feast)); then return; fi
+    load "feast_$size" '' "${feast_addresses[${feast_store_of[$size]}]}" "${asked[@]}" \
+        --connections "${feast_connections_of[$size]}"
+    load "http_$size" "$strandline_pid" "127.0.0.1:$http_port" "${asked[@]}" --connections "$connections"
+    ratio "vs_feast_$size" "$ours" "feast_${size}_rows_per_s"
+    ratio "vs_feast_http_$size" "http_${size}_rows_per_s" "feast_${size}_rows_per_s"
 }
 
 print_feast() {
