@@ -56,9 +56,12 @@ fuzz: setup ## send the server what no client would, for SECONDS=60
 	    -artifact_prefix=Fuzz/findings/ $(FUZZ_FLAGS) .build-fuzz/corpus Fuzz/corpus
 
 .PHONY: test-feast
-test-feast: build ## run Feast's own clients, two versions of them, against a live server
-	@bash .ci/setup.sh feast
+test-feast: build setup-feast ## run Feast's own clients, two versions of them, against a live server
 	@set -e; for python in .venv-feast-*/bin/python; do $$python -m pytest python/tests/feast; done
+
+.PHONY: setup-feast
+setup-feast: ## install Feast, each version in an environment of its own
+	@bash .ci/setup.sh feast
 
 .PHONY: parity
 parity: build ## compare a million cells of a live server with an independent computation

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs what the build, the tests and the demo need, and only what is missing: `make setup`, `make setup-demo` and what
-# `make test-feast` begins with.
+# Installs what the build, the tests and the demo need, and only what is missing: `make setup`, `make setup-demo` and
+# `make setup-feast`.
 #
 #   .ci/setup.sh          system packages, the environment `.venv`, the link `.deps/arrow`
 #   .ci/setup.sh demo     the CDNOW purchase log, to .deps/cdnow/CDNOW_master.txt
-#   .ci/setup.sh feast    an environment for each of Feast's clients that the tests use, .venv-feast-VERSION
+#   .ci/setup.sh feast    an environment for each of Feast's versions that tests and benchmarks use, .venv-feast-VERSION
 #
 # A second run only looks, well under a second. Every failure says what failed and what to do next.
 set -euo pipefail

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Lookups of 10 window features from Strandline beside Redis, which holds the same values as plain fields, and beside a bare
-# echo of the same sizes; one load generator drives them all.
+# echo of the same sizes, and beside Feast's own server where Feast is installed; one load generator drives them all.
 #
 #   make bench-lookup ARGS="--keys 100000 --events 200 --runs 5 --seconds 3"
 #
@@ -9,6 +9,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source Benchmarks/common.sh
+source Benchmarks/feast.sh
 
 keys=100000
 events=200
@@ -28,7 +29,7 @@ reply_bytes=121
 usage() {
     cat <<'TEXT'
 usage: bench_lookup.sh [--keys K] [--events PER_ENTITY] [--zipf EXPONENT] [--runs N] [--seconds S] [--port P]
-                       [--redis-port P]
+                       [--redis-port P] [--feast-port P] [--feast-stores "redis sqlite"] [--feast-workers N]
 TEXT
 }
 
@@ -42,6 +43,9 @@ read_arguments() {
             --seconds) seconds=$2; shift 2 ;;
             --port) port=$2; shift 2 ;;
             --redis-port) redis_port=$2; shift 2 ;;
+            --feast-port) feast_port=$2; shift 2 ;;
+            --feast-stores) feast_stores=$2; shift 2 ;;
+            --feast-workers) feast_workers=$2; shift 2 ;;
             -h | --help) usage; exit 0 ;;
             *) usage >&2; fail "unknown argument: $1" ;;
         esac
@@ -90,10 +94,11 @@ start_strandline() {
     [[ -x $strandline ]] || fail "there is no $strandline" "run 'make build'"
     check_free "$port" --port
     "$strandline" serve --repo Benchmarks/lookup_repo --data-dir "$work/store" --listen "127.0.0.1:$port" \
-        --http-listen off --kafka "bootstrap.servers=$bootstrap" >"$work/serve.out" 2>"$work/serve.err" &
+        --http-listen 127.0.0.1:0 --kafka "bootstrap.servers=$bootstrap" >"$work/serve.out" 2>"$work/serve.err" &
     strandline_pid=$!
     own_process "$strandline_pid"
     wait_for_line "$work/serve.out" "listening on 127.0.0.1:$port" 30 "$strandline_pid" "$work/serve.err"
+    http_port=$(grep -o 'http on 127.0.0.1:[0-9]*' "$work/serve.out" | cut -d : -f 2)
 }
 
 # status_value PATH...: a number of the server's status.
@@ -128,17 +133,18 @@ fill() {
     say "$("$bench" fill-redis --from "127.0.0.1:$port" --redis "127.0.0.1:$redis_port" --service ten --keys "$keys")"
 }
 
-# load NAME PROCESS ADDRESS ARGUMENTS...: one run; notes its figures under NAME_....
+# load NAME PROCESS ADDRESS ARGUMENTS...: one run; notes its figures under NAME_.... Without a process, no processor time.
 load() {
     local name=$1 process=$2 address=$3 text
     shift 3
-    text=$("$bench" load --address "$address" --seconds "$seconds" --keys "$keys" --server-pid "$process" "$@")
+    text=$("$bench" load --address "$address" --seconds "$seconds" --keys "$keys" \
+        ${process:+--server-pid "$process"} "$@")
     say "  $name: $(tr '\n' ' ' <<<"$text")"
     note "${name}_req_per_s" "$(value req_per_s "$text")"
     note "${name}_rows_per_s" "$(value rows_per_s "$text")"
     note "${name}_p50_us" "$(value p50_us "$text")"
     note "${name}_p99_us" "$(value p99_us "$text")"
-    note "${name}_cpu_us" "$(value server_cpu_us_per_request "$text")"
+    if [[ -n $process ]]; then note "${name}_cpu_us" "$(value server_cpu_us_per_request "$text")"; fi
 }
 
 # ours NAME ARGUMENTS...: the same of our server, with the share of lookups that a kept vector answered.
@@ -169,6 +175,7 @@ run_all() {
     ours lookup
     ours lookup_asof_1h --as-of-within 3600
     load echo "$echo_pid" "$echo_address" --protocol echo --request-bytes "$request_bytes" --reply-bytes "$reply_bytes"
+    run_feast 1row 1 64 lookup_rows_per_s
     redis redis_hmget_pipeline16 --protocol redis --pipeline 16
     redis redis_get_pipeline16 --protocol redis-get --pipeline 16
     ours pipeline16 --pipeline 16
@@ -176,6 +183,7 @@ run_all() {
     redis redis_hmget_pipeline100 --protocol redis --pipeline 100 --connections 8
     ours batch100 --rows 100 --connections 8
     ours batch100_asof_1h --rows 100 --connections 8 --as-of-within 3600
+    run_feast 100rows 100 8 batch100_rows_per_s
     for each in '' _asof_1h; do
         ratio "lookup_vs_redis_hmget$each" "lookup${each}_req_per_s" redis_hmget_req_per_s
         ratio "lookup_p99_vs_redis$each" "lookup${each}_p99_us" redis_hmget_p99_us
@@ -225,17 +233,25 @@ print_all() {
             "pipeline16_vs_redis_hmget$each" "pipeline16_vs_redis_get_blob$each" "batch100_vs_redis_pipelined$each")
     done
     print_medians "${ratios[@]}" asof_vs_now p99_under_ingest_vs_idle
+    if ((has_feast)); then print_feast; fi
 }
 
 main() {
     local run checked
     read_arguments "$@"
     prepare
+    has_feast=0
+    if feast_is_installed; then
+        has_feast=1
+    else
+        say "Feast is not installed, so there will be no vs_feast lines: 'make setup-feast' installs it"
+    fi
     start_redis
     start_broker
     start_strandline
     start_echo
     fill
+    if ((has_feast)); then start_feast "127.0.0.1:$port" "127.0.0.1:$redis_port" "$keys"; fi
     for ((run = 1; run <= runs; run++)); do
         say "run $run"
         run_all

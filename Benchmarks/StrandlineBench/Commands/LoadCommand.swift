@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 
 enum LoadTarget: String, ExpressibleByArgument, CaseIterable {
-    case strandline, redis, echo
+    case strandline, redis, echo, http
     case redisGet = "redis-get"
 }
 
@@ -13,11 +13,13 @@ struct LoadCommand: ParsableCommand {
         discussion: """
             One generator for all protocols: a closed loop, as fast as the server answers, or an open one with --rate.
             `strandline` looks up entities through a prepared service; `redis` sends HMGET of the fields f0, f1, ... of the hash
-            e:<entity>, `redis-get` GET of b:<entity>; `echo` knows the sizes alone.
+            e:<entity>, `redis-get` GET of b:<entity>; `http` asks /get-online-features of Feast's server or of Strandline's
+            HTTP side for a service or for --features; `echo` knows the sizes alone.
 
               strandline-bench load --protocol strandline --address 127.0.0.1:6567 --service ten --connections 64
               strandline-bench load --protocol strandline --address 127.0.0.1:6567 --rate 10000 --as-of-within 3600
               strandline-bench load --protocol redis --address 127.0.0.1:7399 --connections 64 --pipeline 16
+              strandline-bench load --protocol http --address 127.0.0.1:6566 --service ten --rows 100 --connections 8
             """
     )
 
@@ -45,11 +47,17 @@ struct LoadCommand: ParsableCommand {
     @Option(help: "Entities are drawn from so many.")
     var keys = 100_000
 
-    @Option(help: "strandline: the feature service.")
+    @Option(help: "strandline, http: the feature service.")
     var service = "ten"
 
-    @Option(help: "strandline: entities of a request.")
+    @Option(help: "strandline, http: entities of a request.")
     var rows = 1
+
+    @Option(help: "http: references view:feature with commas between them, in place of the service.")
+    var features: String?
+
+    @Option(help: "http: the join key.")
+    var joinKey = "user_id"
 
     @Option(help: "strandline: as of a random instant among the last so many seconds; 0: as of now.")
     var asOfWithin = 0
@@ -76,12 +84,13 @@ struct LoadCommand: ParsableCommand {
     }
 
     func run() throws {
-        let sockets = try (0..<connections).map { _ in try Socket(to: address) }
         switch target {
-        case .redis: try load(RedisProtocol(keys: keys, fields: fields), sockets)
-        case .redisGet: try load(RedisProtocol(keys: keys, fields: nil), sockets)
-        case .echo: try load(EchoProtocol(requestBytes: requestBytes, replyBytes: replyBytes), sockets)
+        case .redis: try load(RedisProtocol(keys: keys, fields: fields), connect())
+        case .redisGet: try load(RedisProtocol(keys: keys, fields: nil), connect())
+        case .echo: try load(EchoProtocol(requestBytes: requestBytes, replyBytes: replyBytes), connect())
+        case .http: try loadHTTP()
         case .strandline:
+            let sockets = try connect()
             let prepared = try sockets.map { try Frame.open($0, service: service) }
             guard let first = prepared.first,
                 prepared.allSatisfy({ $0.lookupID == first.lookupID && $0.types == first.types })
@@ -95,6 +104,28 @@ struct LoadCommand: ParsableCommand {
             )
             try load(lookup, sockets)
         }
+    }
+
+    private func connect() throws -> [Socket] { try (0..<connections).map { _ in try Socket(to: address) } }
+
+    /// Each connection is answered once before the next one is opened. Worker processes that share a port share the
+    /// connections then; of many that come at once the first to wake takes all.
+    private func loadHTTP() throws {
+        let first = try Socket(to: address)
+        let lookup = try HTTPProtocol(
+            first,
+            host: address,
+            asked: features.map { .list($0.split(separator: ",").map(String.init)) } ?? .service(service),
+            joinKey: joinKey,
+            keys: keys,
+            rows: rows
+        )
+        let others = try (1..<connections).map { _ in
+            let socket = try Socket(to: address)
+            try lookup.greet(socket)
+            return socket
+        }
+        try load(lookup, [first] + others)
     }
 
     private func load<P: LoadProtocol>(_ load: P, _ sockets: [Socket]) throws {
