@@ -154,7 +154,8 @@ struct ServeCommand: AsyncParsableCommand {
                             places: places,
                             listener: listener,
                             http: http,
-                            ingest: consumes ? ingest : nil
+                            ingest: consumes ? ingest : nil,
+                            log: log
                         )
                     ),
                     .init(
@@ -273,12 +274,14 @@ private struct Running: Service {
     let listener: LookupServer
     let http: HTTPServer?
     let ingest: IngestService?
+    let log: Logger
 
     func run() async throws {
         for place in places { print(place) }
         fflush(nil)
         ingest?.start()
         try? await gracefulShutdown()
+        endAnyway()
         await http?.stop()
         await listener.stop()
         guard let ingest else { return }
@@ -288,6 +291,22 @@ private struct Running: Service {
                 ingest.stop()
                 continuation.resume()
             }
+        }
+    }
+}
+
+extension Running {
+    /// How long an orderly end may take: requests in flight have a third of it.
+    private static let patience: UInt32 = 30
+
+    /// Ends the process where its parts do not: librdkafka has been seen to wait for a broker that had just died. What is
+    /// committed is on disk, as after a kill.
+    private func endAnyway() {
+        let log = log
+        NIOThreadPool.singleton.submit { _ in
+            sleep(Self.patience)
+            log.critical("not stopped within \(Self.patience) s; ended as it is, nothing that was committed is lost")
+            _exit(Failure.Status.failed.rawValue)
         }
     }
 }
