@@ -113,13 +113,15 @@ extension ConnectionHandler {
         guard let allocator = context?.channel.allocator else { return }
         let start = NIODeadline.now()
         var expiry: NIODeadline?
+        var isShort = true
         let rest = try frame.body.withBytes { bytes throws(WireError) -> ConnectionLookup? in
             let request = try LookupRequestView(bytes, limits: self.limits)
             let known = try current(request.lookupID)
             expiry = try self.expiry(request.deadline)
             let cells = request.count * known.lookup.layout.types.count
             // The loop is everybody's: what would hold it for a millisecond is the pool's.
-            guard cells <= ServerLimits.loopCellsMax else { return known }
+            isShort = cells <= ServerLimits.loopCellsMax
+            guard isShort else { return known }
             var buffer = replies.lend(allocator, loop)
             defer { replies.giveBack(buffer) }
             guard try answer(request, known.lookup, frame.requestID, into: &buffer) else { return known }
@@ -131,16 +133,19 @@ extension ConnectionHandler {
         // Some entity is not in memory, a commit is busy with its shard, or there are many: the whole request goes to the
         // pool, with a copy of its bytes that it owns.
         let body = owned(frame.body)
-        let responder = LookupResponder(store: shared.store, limits: self.limits)
+        let (store, load) = (shared.store, shared.load)
         let limits = self.limits
-        try compute(frame, body.storageCapacity, expiry) { buffer throws(WireError) in
+        try compute(frame, body.storageCapacity, expiry, isShort: isShort) { buffer throws(WireError) in
             try body.withBytes { bytes throws(WireError) in
                 let request = try LookupRequestView(bytes, limits: limits)
-                let (id, scratch) = (frame.requestID, ReadScratch())
-                let isDone =
-                    try responder
-                    .respondFromMemory(request, known.lookup, id, scratch, waits: true, into: &buffer)
-                if !isDone { try responder.respond(request, known.lookup, id, scratch, into: &buffer) }
+                try Self.withLimits(limits, load) { limits throws(WireError) in
+                    let responder = LookupResponder(store: store, limits: limits)
+                    let (id, lookup, scratch) = (frame.requestID, known.lookup, ReadScratch())
+                    guard
+                        try !responder.respondFromMemory(request, lookup, id, scratch, waits: true, into: &buffer)
+                    else { return }
+                    try responder.respond(request, lookup, id, scratch, into: &buffer)
+                }
                 known.latency.record(since: start, rows: request.count)
             }
         }
@@ -153,18 +158,21 @@ extension ConnectionHandler {
         _ requestID: UInt32,
         into buffer: inout ByteBuffer
     ) throws(WireError) -> Bool {
-        guard shared.load.isOverBudget else {
-            return try LookupResponder(store: shared.store, limits: limits)
+        try Self.withLimits(limits, shared.load) { limits throws(WireError) in
+            try LookupResponder(store: shared.store, limits: limits)
                 .respondFromMemory(request, lookup, requestID, loop.scratch, waits: false, into: &buffer)
         }
-        // Clients that do not read hold the memory for replies: others get theirs as long as they are short, and from here: the
-        // pool takes nothing now.
-        var short = limits
-        short.frameSizeMax = min(limits.frameSizeMax, ReplyBuffer.byteCountMax)
-        do throws(WireError) {
-            return try LookupResponder(store: shared.store, limits: short)
-                .respondFromMemory(request, lookup, requestID, loop.scratch, waits: true, into: &buffer)
-        } catch {
+    }
+
+    /// Clients that do not read may hold the memory for replies: others get theirs as long as they are short.
+    @inline(__always)
+    private static func withLimits<R>(
+        _ limits: WireLimits,
+        _ load: ServerLoad,
+        _ body: (WireLimits) throws(WireError) -> R
+    ) throws(WireError) -> R {
+        guard load.isOverBudget else { return try body(limits) }
+        do throws(WireError) { return try body(limits.short) } catch {
             throw error.code == .tooMany ? .overloaded() : error
         }
     }
@@ -217,10 +225,11 @@ extension ConnectionHandler {
         _ frame: Frame,
         _ byteCount: Int,
         _ expiry: NIODeadline?,
+        isShort: Bool = false,
         _ work: @escaping @Sendable (inout ByteBuffer) throws(WireError) -> Void
     ) throws(WireError) {
         try pool.append(
-            PoolRequest(requestID: frame.requestID, byteCount: byteCount, expiry: expiry, work: work)
+            PoolRequest(requestID: frame.requestID, byteCount: byteCount, expiry: expiry, isShort: isShort, work: work)
         )
         computeWaiting()
     }
@@ -253,5 +262,14 @@ extension ConnectionHandler {
         guard phase != .ending else { return }
         phase = .draining
         if pool.count == 0 { end(.stopping()) }
+    }
+}
+
+extension WireLimits {
+    /// While memory is short.
+    fileprivate var short: WireLimits {
+        var short = self
+        short.frameSizeMax = min(frameSizeMax, ReplyBuffer.byteCountMax)
+        return short
     }
 }

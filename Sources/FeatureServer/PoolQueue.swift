@@ -8,6 +8,9 @@ struct PoolRequest {
     var byteCount: Int
     /// When its answer is of no more use.
     var expiry: NIODeadline?
+    /// It was the event loop's to answer, but for a shard that was busy or an entity that was not in memory: it is answered
+    /// though memory is short.
+    var isShort = false
     /// Appends the reply.
     var work: @Sendable (inout ByteBuffer) throws(WireError) -> Void
 }
@@ -32,7 +35,7 @@ struct PoolQueue {
 
     /// - Throws: `OVERLOADED` when the server has as many as it may have.
     mutating func append(_ request: PoolRequest) throws(WireError) {
-        guard load.admit(byteCount: request.byteCount) else { throw .overloaded() }
+        guard load.admit(byteCount: request.byteCount, isShort: request.isShort) else { throw .overloaded() }
         count += 1
         byteCount += request.byteCount
         if waiting == nil { waiting = CircularBuffer(initialCapacity: 4) }
@@ -74,7 +77,7 @@ extension PoolRequest {
         do throws(WireError) {
             guard isActive else { throw .stopping() }
             if let expiry, expiry <= .now() { throw .deadlineExceeded() }
-            guard !load.isOverBudget else { throw .overloaded() }
+            guard isShort || !load.isOverBudget else { throw .overloaded() }
             try work(&buffer)
         } catch {
             FrameWriter.writeError(error, requestID: requestID, into: &buffer)

@@ -30,13 +30,15 @@ public final class ServerLoad: Sendable {
 
     /// Takes a place for a request that waits for the pool.
     ///
+    /// - Parameter isShort: the request and its reply take next to nothing: memory is not asked for.
     /// - Returns: false when there is none. Else `release` is owed.
-    func admit(byteCount: Int) -> Bool {
+    func admit(byteCount: Int, isShort: Bool = false) -> Bool {
         guard waiting.loadThenWrappingIncrement(ordering: .relaxed) < limits.waitingMax else {
             waiting.wrappingDecrement(ordering: .relaxed)
             return false
         }
-        guard bytes.wrappingIncrementThenLoad(by: byteCount, ordering: .relaxed) <= limits.byteCountMax else {
+        guard bytes.wrappingIncrementThenLoad(by: byteCount, ordering: .relaxed) <= limits.byteCountMax || isShort
+        else {
             release(byteCount: byteCount)
             return false
         }
