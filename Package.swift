@@ -156,6 +156,7 @@ let package = Package(
                 "TrainingSets",
                 "ArrowTables", "FeatureServer", "FeatureHTTP", "StrandlineClient", "WireProtocol", "FeatureTesting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

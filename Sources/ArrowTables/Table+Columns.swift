@@ -66,14 +66,14 @@ extension Table {
         }
     }
 
-    private func isText(_ column: Int) -> Bool {
+    func isText(_ column: Int) -> Bool {
         var type = handle.columnType(column)[...]
         let dictionary = "dictionary<values="
         if type.hasPrefix(dictionary) { type = type.dropFirst(dictionary.count) }
         return type.hasPrefix("string") || type.hasPrefix("large_string")
     }
 
-    private func index(of name: String) throws(TableError) -> Int {
+    func index(of name: String) throws(TableError) -> Int {
         let found = columnNames.indices.filter { columnNames[$0] == name }
         if found.count == 1 { return found[0] }
         if found.count > 1 {

@@ -81,8 +81,18 @@ public struct Table: Sendable {
         Table(handle: try handle.filtered(keeping: keep, path: path), path: path)
     }
 
-    /// Writes the table to a file, which appears under its name whole or not at all: the rows go to a temporary file in
-    /// the same folder, which is synced and renamed. After an error the file is as it was.
+    /// Writes the table to a file, which appears under its name whole or not at all. After an error the file is as it was.
+    ///
+    /// - Parameters: as `unpublished`.
+    public func write(
+        path: String,
+        format: TableFormat? = nil,
+        metadata: [String: String] = [:]
+    ) throws(TableError) {
+        try unpublished(path: path, format: format, metadata: metadata).publish()
+    }
+
+    /// Writes the table to a file that has not got its name yet.
     ///
     /// Parquet: zstd, row groups of 128 Ki rows, instants as `timestamp[us, UTC]`, lists and maps as Arrow's. CSV: doubles
     /// in the shortest form that reads back to the same bits, times as ISO 8601, null as nothing and empty text as `""`;
@@ -91,12 +101,15 @@ public struct Table: Sendable {
     /// - Parameters:
     ///   - format: by default the one that the path's extension names.
     ///   - metadata: stored in the file's own key-value metadata; CSV has no place for it.
-    public func write(
+    public func unpublished(
         path: String,
         format: TableFormat? = nil,
         metadata: [String: String] = [:]
-    ) throws(TableError) {
+    ) throws(TableError) -> UnpublishedFile {
         let format = if let format { format } else { try TableFormat(path: path) }
-        try handle.write(path: path, format: format, metadata: metadata)
+        return UnpublishedFile(owning: try handle.partial(path: path, format: format, metadata: metadata), path: path)
     }
+
+    /// A value of the file's own metadata; nil when it has none of that key.
+    public func metadata(_ key: String) -> String? { handle.metadata(key) }
 }

@@ -114,13 +114,20 @@ final class TableHandle: @unchecked Sendable {
     }
 
     /// Calls `body` with the UTF-8 bytes of each row, nil for null. The bytes are valid during the call only.
+    ///
+    /// - Parameter asCells: true: of any type, as CSV has it; false: text, integers and bools only.
     func forEachText(
         _ column: Int,
         path: String?,
+        asCells: Bool = false,
         _ body: (Int, UnsafeRawBufferPointer?) throws(TableError) -> Void
     ) throws(TableError) {
         var text = CArrowText()
-        try checked(path: path) { carrow_copy_text(pointer, Int32(column), &text, $0) }
+        try checked(path: path) { error in
+            asCells
+                ? carrow_copy_cells(pointer, Int32(column), &text, error)
+                : carrow_copy_text(pointer, Int32(column), &text, error)
+        }
         defer { carrow_text_free(&text) }
         for row in 0..<Int(text.rows) {
             if text.validity[row] == 0 {
@@ -135,19 +142,25 @@ final class TableHandle: @unchecked Sendable {
 
     // MARK: writing
 
-    func write(path: String, format: TableFormat, metadata: [String: String]) throws(TableError) {
+    /// A partial file, which the caller owns.
+    func partial(path: String, format: TableFormat, metadata: [String: String]) throws(TableError) -> OpaquePointer {
         let pairs = metadata.sorted { $0.key < $1.key }
-        try checked(path: path) { error in
+        var made: OpaquePointer?
+        try Self.checked(path: path) { error in
             withCStrings(pairs.flatMap { [$0.key, $0.value] }) { strings in
                 let entries = pairs.indices.map { CArrowMetadata(key: strings[2 * $0], value: strings[2 * $0 + 1]) }
-                return carrow_write(pointer, path, format.code, entries, entries.count, error)
+                return carrow_partial_table(pointer, path, format.code, entries, entries.count, &made, error)
             }
         }
+        guard let made else { throw TableError(code: .internal, message: "no file was made", path: path) }
+        return made
     }
+
+    func metadata(_ key: String) -> String? { carrow_metadata(pointer, key).map { String(cString: $0) } }
 
     // MARK: the border
 
-    private typealias ErrorPointer = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    typealias ErrorPointer = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 
     private static func make(
         path: String?,
@@ -174,7 +187,7 @@ final class TableHandle: @unchecked Sendable {
     }
 
     /// The one funnel for C errors: frees the message and maps the status.
-    private static func checked(path: String?, _ body: (ErrorPointer) -> CArrowStatus) throws(TableError) {
+    static func checked(path: String?, _ body: (ErrorPointer) -> CArrowStatus) throws(TableError) {
         var message: UnsafeMutablePointer<CChar>?
         let status = body(&message)
         guard status != CARROW_OK else { return }

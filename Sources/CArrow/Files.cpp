@@ -1,18 +1,10 @@
-// Files in and out: Parquet and Arrow IPC, the choice of format, the temporary file and its rename.
+// Tables in and out: Parquet and Arrow IPC, the choice of format. PartialFile.cpp has the files that they are written to.
 
 #include <arrow/io/api.h>
 #include <arrow/ipc/api.h>
-#include <arrow/util/io_util.h>
 #include <arrow/util/key_value_metadata.h>
-#include <fcntl.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/writer.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <functional>
-#include <random>
 
 #include "Internal.hpp"
 
@@ -62,57 +54,18 @@ std::shared_ptr<arrow::KeyValueMetadata> file_metadata(
     return merged;
 }
 
-arrow::Status failed(int code, const char *what, const std::string &path) {
-    return arrow::internal::IOErrorFromErrno(code, what, " '", path, "'");
-}
-
-/// Makes a rename durable. A file system that cannot sync folders says EINVAL; the rename has happened all the same.
-arrow::Status sync_folder(const std::string &folder) {
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return failed(errno, "cannot open folder", folder);
-    const int code = ::fsync(descriptor) == 0 ? 0 : errno;
-    ::close(descriptor);
-    return code == 0 || code == EINVAL ? arrow::Status::OK() : failed(code, "cannot sync folder", folder);
-}
-
 }  // namespace
 
-arrow::Status write_atomically(
-    const std::string &path, const std::function<arrow::Status(std::shared_ptr<arrow::io::OutputStream>)> &body) {
-    const size_t slash = path.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-    const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
-    char suffix[32];
-    std::snprintf(suffix, sizeof suffix, ".%08x.partial", std::random_device{}());
-    const std::string partial = folder + "/." + name + suffix;
-
-    const int descriptor = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor < 0) return failed(errno, "cannot create a file in", folder);
-    // The stream closes its descriptor; ours stays open for the sync.
-    auto write = [&]() -> arrow::Status {
-        const int streams = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-        if (streams < 0) return failed(errno, "cannot write", partial);
-        ARROW_ASSIGN_OR_RAISE(auto sink, arrow::io::FileOutputStream::Open(streams));
-        ARROW_RETURN_NOT_OK(body(sink));
-        ARROW_RETURN_NOT_OK(sink->Close());
-        if (::fsync(descriptor) != 0) return failed(errno, "cannot sync", partial);
-        if (::rename(partial.c_str(), path.c_str()) != 0) return failed(errno, "cannot rename to", path);
-        return arrow::Status::OK();
-    };
-    arrow::Status status;
-    try {
-        status = write();
-    } catch (...) {
-        ::close(descriptor);
-        ::unlink(partial.c_str());
-        throw;
+arrow::Status write_table(
+    const arrow::Table &table, CArrowFormat format, const CArrowMetadata *metadata, size_t metadata_count,
+    std::shared_ptr<arrow::io::OutputStream> sink) {
+    auto described = table.ReplaceSchemaMetadata(file_metadata(table, metadata, metadata_count));
+    switch (format) {
+        case CARROW_CSV: return write_csv(*described, *sink);
+        case CARROW_PARQUET: return write_parquet(*described, std::move(sink));
+        case CARROW_IPC: return write_ipc(*described, sink);
     }
-    ::close(descriptor);
-    if (!status.ok()) {
-        ::unlink(partial.c_str());
-        return status;
-    }
-    return sync_folder(folder);
+    return arrow::Status::Invalid("unknown format");
 }
 
 }  // namespace carrow
@@ -149,18 +102,8 @@ CArrowStatus carrow_read(
     });
 }
 
-CArrowStatus carrow_write(
-    const CArrowTable *table, const char *path, CArrowFormat format, const CArrowMetadata *metadata,
-    size_t metadata_count, char **error) {
-    return guarded(error, [&]() -> arrow::Status {
-        auto described = table->table->ReplaceSchemaMetadata(file_metadata(*table->table, metadata, metadata_count));
-        return write_atomically(path, [&](std::shared_ptr<arrow::io::OutputStream> sink) -> arrow::Status {
-            switch (format) {
-                case CARROW_CSV: return write_csv(*described, *sink);
-                case CARROW_PARQUET: return write_parquet(*described, std::move(sink));
-                case CARROW_IPC: return write_ipc(*described, sink);
-            }
-            return arrow::Status::Invalid("unknown format");
-        });
-    });
+const char *carrow_metadata(const CArrowTable *table, const char *key) {
+    const auto &metadata = table->table->schema()->metadata();
+    const int place = metadata ? metadata->FindKey(key) : -1;
+    return place < 0 ? nullptr : metadata->value(place).c_str();
 }

@@ -43,8 +43,36 @@ struct CSVTable {
 
 arrow::Result<CSVTable> read_csv(const std::string &path, const CArrowReadOptions &options);
 arrow::Status write_csv(const arrow::Table &table, arrow::io::OutputStream &sink);
-arrow::Status write_atomically(
-    const std::string &path, const std::function<arrow::Status(std::shared_ptr<arrow::io::OutputStream>)> &body);
+/// Writes a table in its format, with the metadata of the file's own.
+arrow::Status write_table(
+    const arrow::Table &table, CArrowFormat format, const CArrowMetadata *metadata, size_t metadata_count,
+    std::shared_ptr<arrow::io::OutputStream> sink);
+
+/// A file that is written and has not got its name yet. Gone with this object unless it was published.
+class PartialFile {
+  public:
+    explicit PartialFile(std::string path);
+    ~PartialFile();
+    PartialFile(const PartialFile &) = delete;
+    PartialFile &operator=(const PartialFile &) = delete;
+
+    /// Fills and syncs it; once.
+    arrow::Status write(const std::function<arrow::Status(std::shared_ptr<arrow::io::OutputStream>)> &body);
+    /// Gives it its name, in place of a file that had it.
+    arrow::Status publish();
+    /// For reading what was written; at its end after `write`.
+    int descriptor() const { return descriptor_; }
+
+  private:
+    void remember_name();
+    void forget_name();
+
+    std::string path_, folder_, partial_;
+    int descriptor_ = -1;
+    /// Whether `partial_` stands in the folder, and its place in the signal handler's list.
+    bool has_name_ = false;
+    int place_ = -1;
+};
 
 /// `malloc`ed, as `carrow_error_free` expects. Null only when memory is out.
 char *copy_message(std::string_view message) noexcept;

@@ -5,7 +5,8 @@ public import FeatureHistory
 import FeatureRepository
 
 extension AdminRouter {
-    /// The verbs that need a store only: plan, apply, describe, dead_letters, status, and those of `onHistories`.
+    /// The verbs that need a store only: plan, apply, describe, dead_letters, status, those of `onHistories`
+    /// and `onSnapshot`.
     ///
     /// - Parameter ingest: what ingest is doing, for `status`; nil where nothing is consumed.
     public static func standard(
@@ -43,6 +44,7 @@ extension AdminRouter {
         router.on("status") { _ throws(WireError) in try reply(StatusMessage(store, version: version, ingest: ingest()))
         }
         router.onHistories(of: store)
+        router.onSnapshot(of: store, version: version)
         return router
     }
 

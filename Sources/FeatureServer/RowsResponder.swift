@@ -25,7 +25,12 @@ struct RowsResponder {
         }
         try request.requestValues(lookup.plan.request, into: &rows.request)
         let fixed = lookup.layout.types.reduce(FrameHeader.sizeMin + ColumnsHeader.byteCount) {
-            $0 + ColumnsHeader.columnByteCount(type: $1, count: rows.count)
+            $0
+                + ColumnsHeader.columnByteCount(
+                    type: $1,
+                    count: rows.count,
+                    eventTimes: request.wantsEventTimes
+                )
         }
         guard fixed <= limits.frameSizeMax else { throw .replyTooLarge(limits) }
         let columns = try columns(for: rows, request, lookup, knownAt, byteCountMax: limits.frameSizeMax - fixed)
@@ -58,6 +63,7 @@ struct RowsResponder {
                 knownAt: knownAt,
                 rowTime: request.rowTime,
                 boundary: request.boundary,
+                eventTimes: request.wantsEventTimes,
                 byteCountMax: byteCountMax
             )
         } catch { throw WireError(.storeFailed, error.description) }
@@ -71,13 +77,17 @@ struct RowsResponder {
     private func write(_ column: FeatureCellColumn, into buffer: inout ByteBuffer) {
         column.statuses.withUnsafeBufferPointer { statuses in
             column.slots.withUnsafeBufferPointer { slots in
-                column.strings.withUnsafeBytes { strings in
-                    guard let statusBase = statuses.baseAddress, let slotBase = slots.baseAddress else { return }
-                    buffer.writeColumn(
-                        FeatureCellsView(statuses: statusBase, slots: slotBase, strings: strings),
-                        count: statuses.count,
-                        type: column.type
-                    )
+                column.eventTimes.withUnsafeBufferPointer { times in
+                    column.strings.withUnsafeBytes { strings in
+                        guard let statusBase = statuses.baseAddress, let slotBase = slots.baseAddress else { return }
+                        let cells = FeatureCellsView(
+                            statuses: statusBase,
+                            slots: slotBase,
+                            eventTimes: times.isEmpty ? nil : times.baseAddress,
+                            strings: strings
+                        )
+                        buffer.writeColumn(cells, count: statuses.count, type: column.type)
+                    }
                 }
             }
         }

@@ -128,6 +128,7 @@ extension StrandlineClient {
     ///   - knownAt: K; nil for the newest visible commit.
     ///   - rowTime: true: each row is known at its own T, or at K where that is earlier: what a lookup at that instant
     ///     could have answered. The result's K is the latest that any row may have.
+    ///   - eventTimes: true for the event time of the newest event that counted towards each value.
     /// - Throws: as `lookup`.
     public func rows(
         _ prepared: PreparedLookup,
@@ -137,6 +138,7 @@ extension StrandlineClient {
         knownAt: Instant? = nil,
         rowTime: Bool = false,
         boundary: Boundary = .strict,
+        eventTimes: Bool = false,
         within time: Duration? = nil
     ) async throws(ClientError) -> ColumnsResult {
         try check(prepared)
@@ -148,6 +150,7 @@ extension StrandlineClient {
             knownAt: knownAt,
             rowTime: rowTime,
             boundary: boundary,
+            wantsEventTimes: eventTimes,
             asOf: asOf,
             requestValues: try prepared.check(values, count: keys.count),
             deadline: time?.deadline,
@@ -158,7 +161,7 @@ extension StrandlineClient {
             return request
         }
         let reply = try read { () throws(WireError) in
-            let reply = try ColumnsReply(body: body, types: prepared.types)
+            let reply = try ColumnsReply(body: body, types: prepared.types, eventTimes: eventTimes)
             guard reply.count == keys.count else {
                 throw WireError(.malformedFrame, "COLUMNS does not answer the ROWS")
             }

@@ -46,6 +46,8 @@ public struct FeatureCellColumn: Sendable {
     public var slots: [UInt64]
     /// What the slots of strings, lists and maps refer to.
     public var strings: [UInt8] = []
+    /// The newest event that counted, in microseconds, `Int64.min` where none did; empty when they were not asked for.
+    public var eventTimes: [Int64] = []
 }
 
 /// How a join ended.
@@ -70,6 +72,7 @@ public struct PointInTimeJoin {
     /// - Parameters:
     ///   - knownAt: the one K of all rows.
     ///   - rowTime: true: that of each row is its own T, or `knownAt` where that is earlier.
+    ///   - eventTimes: true: each cell comes with the time of the newest event that counted.
     ///   - byteCountMax: the most bytes of strings, lists and maps over all rows; beyond it the join ends early.
     ///   - isCancelled: asked between rows; true ends the join early.
     public func columns(
@@ -77,6 +80,7 @@ public struct PointInTimeJoin {
         knownAt: Instant,
         rowTime: Bool = false,
         boundary: Boundary,
+        eventTimes: Bool = false,
         byteCountMax: Int,
         isCancelled: () -> Bool = { false }
     ) throws(StoreError) -> JoinOutcome {
@@ -87,7 +91,8 @@ public struct PointInTimeJoin {
             FeatureCellColumn(
                 type: $0.type,
                 statuses: Array(repeating: 0, count: count),
-                slots: Array(repeating: 0, count: count)
+                slots: Array(repeating: 0, count: count),
+                eventTimes: eventTimes ? Array(repeating: .min, count: count) : []
             )
         }
         let order = (0..<count).sorted { a, b in
@@ -133,6 +138,7 @@ public struct PointInTimeJoin {
             column.strings.append(contentsOf: scratch.cells.strings[start..<(start + byteCount)])
         }
         column.slots[row] = slot
+        if !column.eventTimes.isEmpty { column.eventTimes[row] = scratch.cells.eventTimes[feature] }
         return true
     }
 }

@@ -19,10 +19,13 @@ public enum ColumnValues: Hashable, Sendable {
 public struct FeatureColumn: Hashable, Sendable {
     public var statuses: [StatusByte]
     public var values: ColumnValues
+    /// The newest event that counted, in microseconds, `Int64.min` where none did; nil when they were not asked for.
+    public var eventTimes: [Int64]?
 
-    public init(statuses: [StatusByte], values: ColumnValues) {
+    public init(statuses: [StatusByte], values: ColumnValues, eventTimes: [Int64]? = nil) {
         self.statuses = statuses
         self.values = values
+        self.eventTimes = eventTimes
     }
 
     /// The value of a row; `.null` when its status carries none. Traps outside the rows.
@@ -55,10 +58,10 @@ public struct ColumnsReply: Hashable, Sendable {
         self.columns = columns
     }
 
-    /// Reads a body whose columns have `types`, which PREPARED gave.
+    /// Reads a body whose columns have `types`, which PREPARED gave, and event times where ROWS asked for them.
     ///
     /// - Throws: `MALFORMED_FRAME` for bytes that contradict each other or the types, and for bytes left over.
-    public init(body: ByteBuffer, types: [FeatureType]) throws(WireError) {
+    public init(body: ByteBuffer, types: [FeatureType], eventTimes: Bool = false) throws(WireError) {
         var reader = BodyReader(body)
         knownAt = Instant(microseconds: try reader.integer("knownAt"))
         count = Int(try reader.integer("count", as: UInt32.self))
@@ -68,7 +71,11 @@ public struct ColumnsReply: Hashable, Sendable {
         }
         guard features > 0 || count == 0 else { throw .malformed("rows without features") }
         columns = []
-        for type in types { columns.append(try reader.column(type, count)) }
+        for type in types {
+            var column = try reader.column(type, count)
+            if eventTimes { column.eventTimes = try reader.integers(count) }
+            columns.append(column)
+        }
         try reader.finish()
     }
 }

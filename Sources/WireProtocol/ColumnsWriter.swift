@@ -28,18 +28,19 @@ public struct ColumnsHeader: Hashable, Sendable {
 
     /// The bytes of a column, not counting those of strings, lists and maps.
     @inlinable
-    public static func columnByteCount(type: FeatureType, count: Int) -> Int {
-        switch CellForm(type) {
-        case .slot: count * 9
-        case .flag: count * 2
-        case .bytes: count * 5
+    public static func columnByteCount(type: FeatureType, count: Int, eventTimes: Bool = false) -> Int {
+        let times = eventTimes ? 8 : 0
+        return switch CellForm(type) {
+        case .slot: count * (9 + times)
+        case .flag: count * (2 + times)
+        case .bytes: count * (5 + times)
         }
     }
 }
 
 extension ByteBuffer {
-    /// Appends one column of COLUMNS: `count` status bytes, then the values, 0 where there is none. Event times are not
-    /// part of COLUMNS and are ignored.
+    /// Appends one column of COLUMNS: `count` status bytes, then the values, 0 where there is none, then the event
+    /// times where `cells` has them.
     @inlinable
     public mutating func writeColumn(_ cells: FeatureCellsView, count: Int, type: FeatureType) {
         writeBytes(UnsafeRawBufferPointer(start: cells.statuses, count: count))
@@ -62,7 +63,10 @@ extension ByteBuffer {
             }
             return width
         }
-        guard form == .bytes else { return }
-        for cell in 0..<count where cells.hasValue(cell) { writeBytes(cells.bytes(cell)) }
+        if form == .bytes {
+            for cell in 0..<count where cells.hasValue(cell) { writeBytes(cells.bytes(cell)) }
+        }
+        guard let times = cells.eventTimes else { return }
+        for cell in 0..<count { writeInteger(times[cell], endianness: .little) }
     }
 }

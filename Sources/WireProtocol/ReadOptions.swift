@@ -16,7 +16,7 @@ public struct ReadOptions: OptionSet, Hashable, Sendable {
     @inlinable public static var deadlineGiven: ReadOptions { ReadOptions(rawValue: 0x80) }
     @inlinable static var boundaryBits: UInt8 { 0x18 }
 
-    /// The options of a LOOKUP (bits 0-4, 6 and 7), or of a ROWS without bits 0 and 2 and with bit 5.
+    /// The options of a LOOKUP (bits 0-4, 6 and 7), or of a ROWS without bit 0 and with bit 5.
     @inlinable
     public init(
         asOf: Instant?,

@@ -9,6 +9,8 @@ public struct RowsRequest: Hashable, Sendable {
     /// Each row is known at its own T, or at `knownAt` where that is earlier.
     public var rowTime: Bool
     public var boundary: Boundary
+    /// Asks for the event time of the newest event that counted towards each value.
+    public var wantsEventTimes: Bool
     /// One time a row.
     public var asOf: [Instant]
     /// For each row the values of PREPARED's request fields; empty where there are none.
@@ -23,6 +25,7 @@ public struct RowsRequest: Hashable, Sendable {
         knownAt: Instant? = nil,
         rowTime: Bool = false,
         boundary: Boundary = .strict,
+        wantsEventTimes: Bool = false,
         asOf: [Instant],
         requestValues: [[FeatureValue]] = [],
         deadline: UInt32? = nil,
@@ -32,6 +35,7 @@ public struct RowsRequest: Hashable, Sendable {
         self.knownAt = knownAt
         self.rowTime = rowTime
         self.boundary = boundary
+        self.wantsEventTimes = wantsEventTimes
         self.asOf = asOf
         self.requestValues = requestValues
         self.deadline = deadline
@@ -51,6 +55,7 @@ extension RowsRequest: WireMessage {
                 knownAt: view.knownAt,
                 rowTime: view.rowTime,
                 boundary: view.boundary,
+                wantsEventTimes: view.wantsEventTimes,
                 asOf: (0..<view.count).map { view.asOf($0) },
                 requestValues: try RequestRows.copy(view.requestBytes, count: view.count),
                 deadline: view.deadline,
@@ -68,7 +73,7 @@ extension RowsRequest: WireMessage {
             asOf: nil,
             knownAt: knownAt,
             boundary: boundary,
-            eventTimes: false,
+            eventTimes: wantsEventTimes,
             rowTime: rowTime,
             requestValues: !requestValues.isEmpty,
             deadline: deadline != nil

@@ -14,6 +14,8 @@ public struct RowsRequestView {
     /// Each row is known at its own T, or at K where that is earlier.
     public let rowTime: Bool
     public let boundary: Boundary
+    /// The reply carries the event time of the newest event that counted towards each value.
+    public let wantsEventTimes: Bool
     /// Rows: 1 to `rowsMax`.
     public let count: Int
     @usableFromInline let timeBytes: UnsafeRawBufferPointer
@@ -32,8 +34,9 @@ public struct RowsRequestView {
         guard bytes.count >= Self.headerByteCount else { throw WireError.truncated("the fields of ROWS") }
         lookupID = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
         let options = ReadOptions(rawValue: bytes[4])
-        boundary = try options.check(allowed: 0xfa)
+        boundary = try options.check(allowed: 0xfe)
         rowTime = options.contains(.rowTime)
+        wantsEventTimes = options.contains(.eventTimes)
         knownAt = try LookupRequestView.time(bytes, at: 5, isGiven: options.contains(.knownAtGiven), "knownAt")
         count = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 13, as: UInt32.self)))
         guard count > 0 else { throw WireError.empty("rows") }

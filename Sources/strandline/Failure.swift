@@ -8,7 +8,7 @@ struct Failure: Error {
     enum Status: Int32 {
         case failed = 1
         case usage = 2
-        /// `parity` found values that differ.
+        /// `parity` or `verify` found what differs.
         case mismatches = 3
         case notFound = 4
         case unreachable = 5

@@ -12,6 +12,9 @@ struct Labels {
     var asOf: [Instant]
     /// Malformed rows that were left out.
     var skippedCount: Int
+    var timestampColumn: String
+    /// Times that are written without a zone.
+    var timesWithoutZone: Int
 
     var count: Int { asOf.count }
 }
@@ -24,6 +27,7 @@ struct LabelReader {
     let requestColumns: RequestColumns
     /// Whether the columns of a CSV file keep their text (for CSV out) or get types from their values (for the others).
     let keepsText: Bool
+    let zone: TimestampZone
 
     /// - Parameter request: the request values that the features need; each is a column of its name, or of the one that
     ///   `requestColumns` gives.
@@ -32,13 +36,16 @@ struct LabelReader {
         // with a wrong number of fields are left out at first: a row before them may be bad in another way.
         let table = try Table.read(path: path, textColumns: .every, skipBadRows: true)
         var bad = BadLabels(rowCount: table.rowCount)
-        let instants = try values(of: try timeColumn(table), in: table, what: "a time (ISO 8601)", &bad) {
+        let timestampColumn = try timeColumn(table)
+        var instants = try values(of: timestampColumn, in: table, what: "a time (ISO 8601)", &bad) {
             name,
             table in
             try table.timestampColumn(name)
         } parse: {
             Instant(iso8601: $0)
         }
+        let lackZone = try table.timesWithoutZone(timestampColumn)
+        zone.place(&instants, where: lackZone) { bad.note($0, "column '\(timestampColumn)' \($1)") }
         let keys = try joinKeys.map { try keyValues(of: $0, in: table, &bad) }
         let requests = try requestColumns.resolve(request, in: table).map { field, column in
             try requestValues(of: field, from: column, in: table, &bad)
@@ -59,14 +66,19 @@ struct LabelReader {
         }
         let rows = bad.reasons.indices.filter { bad.reasons[$0] == nil }
         guard !rows.isEmpty else { throw Failure(.usage, "\(path): no label rows") }
-        let output = keepsText ? table : try Table.read(path: path, skipBadRows: true)
+        // A key that is text stays it: `007` must not come out as 7.
+        let texts = Set(joinKeys.filter { $0.type == .string }.map(\.name))
+        let output =
+            keepsText ? table : try Table.read(path: path, textColumns: .named(texts), skipBadRows: true)
         return Labels(
             table: rows.count == table.rowCount ? output : try output.filter(keeping: bad.reasons.map { $0 == nil }),
             keys: rows.map { row in keys.map { $0[row] ?? .null } },
             request: rows.map { row in requests.map { $0[row] } },
             encodedKeys: encoded,
             asOf: rows.compactMap { instants[$0] },
-            skippedCount: table.rowCount - rows.count + table.badRows.count
+            skippedCount: table.rowCount - rows.count + table.badRows.count,
+            timestampColumn: timestampColumn,
+            timesWithoutZone: rows.count { lackZone[$0] }
         )
     }
 

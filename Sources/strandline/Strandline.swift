@@ -18,12 +18,14 @@ struct Strandline: AsyncParsableCommand {
               strandline training-set --labels labels.csv --service repeat_purchase \\
                   --out train.parquet
 
-            Exit status: 0 done, 1 failed, 2 wrong usage or definitions, 3 mismatches (parity),
-            4 not found, 5 server or broker unreachable.
+            Exit status: 0 done, 1 failed, 2 wrong usage or definitions, 3 mismatches (parity, verify),
+            4 not found or not verifiable any more, 5 server or broker unreachable,
+            130 stopped by Ctrl-C.
             """,
         version: version,
         subcommands: [
             ServeCommand.self, PlanCommand.self, ApplyCommand.self, GetCommand.self, TrainingSetCommand.self,
+            VerifyCommand.self,
             StatusCommand.self, StatsCommand.self,
             FeaturesCommand.self, EvaluateCommand.self, DeadLettersCommand.self, ParityCommand.self,
             ProduceCommand.self, DevBrokerCommand.self,

@@ -31,6 +31,21 @@ struct TrainingKnownAt {
         latest = try parseInstant(knownAtMost, "--known-at-most")
     }
 
+    private init(isRowTime: Bool, latest: Instant?) {
+        self.isRowTime = isRowTime
+        self.latest = latest
+    }
+
+    /// What a manifest says.
+    init(_ rules: TrainingSetManifest.TimeRules) throws {
+        try self.init(knownAt: rules.knownAt, knownAtMost: rules.knownAtMost)
+    }
+
+    /// The same, and no row beyond a commit.
+    func pinned(at commit: Instant) -> TrainingKnownAt {
+        TrainingKnownAt(isRowTime: isRowTime, latest: latest.map { min($0, commit) } ?? commit)
+    }
+
     /// What a training set records of it, given the K that the server used.
     func record(used: Instant) -> [(key: String, value: String)] {
         isRowTime

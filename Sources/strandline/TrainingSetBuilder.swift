@@ -19,7 +19,7 @@ struct TrainingSetBuilder {
     /// Rows of one request: enough to amortise the round trip, few enough for a frame with many features.
     private var chunkRows: Int {
         // Request values have at most 9 bytes, but for strings.
-        let bytes = prepared.features.count * 9 + prepared.request.count * 16 + 64
+        let bytes = prepared.features.count * 17 + prepared.request.count * 16 + 64
         return max(1, min(client.limits.rowsMax, client.limits.frameSizeMax / 2 / bytes))
     }
 
@@ -49,7 +49,8 @@ struct TrainingSetBuilder {
                     request: prepared.request.isEmpty ? [] : rows.map { labels.request[$0] },
                     knownAt: pinned,
                     rowTime: knownAt.isRowTime,
-                    boundary: boundary
+                    boundary: boundary,
+                    eventTimes: true
                 )
             } catch {
                 // Strings, lists and maps have no bound of their own: their rows may be too long for a frame.
@@ -70,14 +71,28 @@ struct TrainingSetBuilder {
 struct TrainingColumns {
     let features: [PreparedReply.Feature]
     private(set) var knownAt: Instant
+    /// By feature and row, as all of these.
     private var values: [[FeatureValue]]
-    private var statuses: [[StatusByte]]
+    private(set) var statuses: [[StatusByte]]
+    /// The newest event that counted, in microseconds, `Int64.min` where none did.
+    private(set) var eventTimes: [[Int64]]
 
     init(features: [PreparedReply.Feature], count: Int, knownAt: Instant) {
         self.features = features
         self.knownAt = knownAt
         values = features.map { _ in Array(repeating: .null, count: count) }
         statuses = features.map { _ in Array(repeating: StatusByte(.nullValue, hasValue: false), count: count) }
+        eventTimes = features.map { _ in Array(repeating: .min, count: count) }
+    }
+
+    /// Takes over the columns of a part of the features, which stand at these places.
+    mutating func take(_ part: TrainingColumns, at places: [Int]) {
+        knownAt = part.knownAt
+        for (index, place) in places.enumerated() {
+            values[place] = part.values[index]
+            statuses[place] = part.statuses[index]
+            eventTimes[place] = part.eventTimes[index]
+        }
     }
 
     mutating func take(_ reply: ColumnsResult, rows: [Int]) {
@@ -86,6 +101,7 @@ struct TrainingColumns {
             for (index, row) in rows.enumerated() {
                 values[feature][row] = column[index]
                 statuses[feature][row] = column.statuses[index]
+                eventTimes[feature][row] = column.eventTimes?[index] ?? .min
             }
         }
     }
@@ -103,7 +119,10 @@ struct TrainingColumns {
     /// The name of the column that says why a feature has the value that it has.
     static func statusName(of name: String) -> String { "\(name)__status" }
 
-    func append(to table: inout Table, statusColumns: Bool) throws {
+    /// The name of the column that says which event was the newest that counted.
+    static func eventTimeName(of name: String) -> String { "\(name)__event_time" }
+
+    func append(to table: inout Table, statusColumns: Bool, eventTimeColumns: Bool) throws {
         for (index, (feature, name)) in zip(features, Self.names(of: features)).enumerated() {
             try table.append(ArrowTables.FeatureColumn(name: name, type: feature.type, cells: values[index]))
             if statusColumns {
@@ -113,6 +132,15 @@ struct TrainingColumns {
                         name: Self.statusName(of: name),
                         values: .string(words),
                         isValid: Array(repeating: true, count: words.count)
+                    )
+                )
+            }
+            if eventTimeColumns {
+                try table.append(
+                    ArrowTables.FeatureColumn(
+                        name: Self.eventTimeName(of: name),
+                        values: .timestamp(eventTimes[index].map(Instant.init(microseconds:))),
+                        isValid: eventTimes[index].map { $0 != .min }
                     )
                 )
             }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ArrowTables
 import FeatureModel
+import FeatureServer
 import StrandlineClient
 import WireProtocol
 
@@ -16,6 +17,8 @@ struct TrainingSetCommand: AsyncParsableCommand {
                   --service repeat_purchase@1 --out train.csv --status-columns
               strandline training-set --labels labels.csv --service repeat_purchase \\
                   --out train.parquet --known-at row-time
+              strandline training-set --labels labels.csv --service repeat_purchase \\
+                  --out train.parquet --embargo 1h --timestamp-zone Europe/Berlin
 
             The label file (.csv, .parquet, .arrow) holds the join keys and a time column;
             its order, duplicates and other columns are kept. All rows read one commit, or,
@@ -26,6 +29,8 @@ struct TrainingSetCommand: AsyncParsableCommand {
             null. --request-columns amount=price takes it from the column price.
             Lists and maps are Arrow lists and maps in Parquet and Arrow files, and JSON
             text in CSV.
+            Beside the output stands OUT.manifest.json: definitions, offsets, K, rules and
+            checksums. strandline verify checks both against the live store.
             """
     )
 
@@ -59,52 +64,102 @@ struct TrainingSetCommand: AsyncParsableCommand {
     @Option(help: "strict: [T - w, T); inclusive: (T - w, T].")
     var boundary = BoundaryOption.strict
 
+    @Option(
+        parsing: .upToNextOption,
+        help: "Read each row that much earlier than its time, such as 1h; for one view: view=2h."
+    )
+    var embargo: [String] = []
+
+    @Option(help: "The zone of times that are written without one, such as Europe/Berlin; default: UTC.")
+    var timestampZone: String?
+
     @Flag(help: "Leave malformed label rows out and count them, instead of failing on the first.")
     var skipBadRows = false
 
     @Flag(help: "Add a column <feature>__status for each feature.")
     var statusColumns = false
 
+    @Flag(help: "Add a column <feature>__event_time for each feature: the newest event that counted.")
+    var eventTimeColumns = false
+
     @OptionGroup var connection: ClientConnection
 
     mutating func run() async throws {
         let knownAt = try TrainingKnownAt(knownAt: knownAt, knownAtMost: knownAtMost)
+        let embargo = try TrainingEmbargo(embargo)
         let (service, boundary) = (service, boundary.boundary)
         do {
             let format = try TableFormat(path: out)
-            try OutputPlace(out).check()
+            let output = TrainingSetOutput(path: out, labelPath: labels)
+            try output.check()
             let reader = LabelReader(
                 path: labels,
                 timestampColumn: timestampColumn,
                 skipBadRows: skipBadRows,
                 requestColumns: try RequestColumns(requestColumns),
-                keepsText: format == .csv
+                keepsText: format == .csv,
+                zone: try TimestampZone(timestampZone)
             )
-            let (labels, result) = try await connection.withClient { client in
+            Interruption.leavesNothing()
+            let made = try await connection.withClient { client in
                 let prepared = try await client.prepare(service: service)
+                let snapshot = try await client.snapshot(of: service)
+                let groups = try await TrainingGroups(prepared, snapshot.features, embargo, client: client)
                 let labels = try reader.read(joinKeys: prepared.joinKeys, request: prepared.request)
                 try checkNames(of: prepared.features, in: labels.table)
-                let builder = TrainingSetBuilder(client: client, prepared: prepared, boundary: boundary)
-                return (labels, try await builder.build(labels, knownAt: knownAt))
+                noteZone(of: labels, reader.zone)
+                let pinned = knownAt.pinned(at: snapshot.instant)
+                let columns = try await groups.build(labels, client: client, knownAt: pinned, boundary: boundary)
+                guard try await client.snapshot(of: snapshot.service).serviceHash == snapshot.serviceHash else {
+                    throw Failure(.failed, "the definitions changed while the training set was read; start it again")
+                }
+                return TrainingSet(
+                    labels: labels,
+                    reader: reader,
+                    columns: columns,
+                    groups: groups,
+                    snapshot: snapshot,
+                    embargo: embargo,
+                    knownAt: knownAt,
+                    boundary: boundary
+                )
             }
-            var table = labels.table
-            try result.append(to: &table, statusColumns: statusColumns)
-            let record = knownAt.record(used: result.knownAt)
-            var metadata = ["strandline.service": service]
-            for (key, value) in record { metadata["strandline.\(key)"] = value }
-            try table.write(path: out, metadata: metadata)
-            let skipped = skipBadRows ? " skipped=\(labels.skippedCount)" : ""
-            let known = record.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
-            print("rows=\(labels.count)\(skipped) features=\(result.features.count) \(known) out=\(out)")
+            let manifest = try output.write(
+                made,
+                statusColumns: statusColumns,
+                eventTimeColumns: eventTimeColumns
+            )
+            let skipped = skipBadRows ? " skipped=\(made.labels.skippedCount)" : ""
+            let known = knownAt.record(used: made.columns.knownAt).map { "\($0.key)=\($0.value)" }
+            let rules =
+                known + [
+                    "boundary=\(manifest.timeRules.boundary)", "embargo=\(embargo.text)", "zone=\(reader.zone.name)",
+                ]
+            print(
+                "rows=\(made.labels.count)\(skipped) features=\(made.columns.features.count) "
+                    + rules.joined(separator: " ") + " out=\(out) manifest=\(TrainingSetManifest.path(of: out))"
+            )
         } catch let error as TableError {
             throw Failure(error)
         }
     }
 
+    /// A zone that nobody named is an assumption: whoever reads the output should know of it.
+    private func noteZone(of labels: Labels, _ zone: TimestampZone) {
+        guard labels.timesWithoutZone > 0, !zone.isGiven else { return }
+        Failure.print(
+            "strandline: \(labels.timesWithoutZone) of \(labels.count) times in column '\(labels.timestampColumn)' are "
+                + "written without a zone and are taken as UTC; --timestamp-zone names another"
+        )
+    }
+
     /// Before hours of reading, and not when the columns are appended.
     private func checkNames(of features: [PreparedReply.Feature], in table: Table) throws {
         let names = TrainingColumns.names(of: features)
-        let added = statusColumns ? names.flatMap { [$0, TrainingColumns.statusName(of: $0)] } : names
+        let added = names.flatMap { name in
+            [name] + (statusColumns ? [TrainingColumns.statusName(of: name)] : [])
+                + (eventTimeColumns ? [TrainingColumns.eventTimeName(of: name)] : [])
+        }
         guard let taken = added.first(where: table.columnNames.contains) else { return }
         throw Failure(
             .usage,
@@ -114,7 +169,7 @@ struct TrainingSetCommand: AsyncParsableCommand {
 }
 
 extension Failure {
-    fileprivate init(_ error: TableError) {
+    init(_ error: TableError) {
         let status: Status =
             switch error.code {
             case .noSuchFile: .notFound

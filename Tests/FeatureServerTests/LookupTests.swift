@@ -85,7 +85,8 @@ import WireProtocol
                         asOf: times,
                         knownAt: latest,
                         rowTime: true,
-                        boundary: boundary
+                        boundary: boundary,
+                        eventTimes: true
                     )
                     #expect(rows.knownAt == latest ?? arrivals[2])
                     for (row, asOf) in times.enumerated() {
@@ -94,10 +95,13 @@ import WireProtocol
                             entities: [[.int64(0)]],
                             asOf: asOf,
                             knownAt: min(asOf, latest ?? arrivals[2]),
-                            boundary: boundary
+                            boundary: boundary,
+                            eventTimes: true
                         )
                         #expect(rows.columns.map { $0[row] } == wanted.rows[0].map(\.value))
                         #expect(rows.columns.map { $0.statuses[row].status } == wanted.rows[0].map(\.status))
+                        let newest = wanted.rows[0].map { $0.eventTime?.microseconds ?? .min }
+                        #expect(rows.columns.map { $0.eventTimes?[row] } == newest)
                     }
                 }
             }

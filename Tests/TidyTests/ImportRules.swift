@@ -53,7 +53,7 @@ enum ImportRules {
                 "Ingest",
                 "WireProtocol",
                 "FeatureServer", "FeatureHTTP", "StrandlineClient", "FeatureTesting", "ArgumentParser",
-                "FoundationEssentials",
+                "Crypto", "FoundationEssentials",
                 "Glibc", "Logging",
                 "NIOCore",
                 "NIOPosix", "NIOSSL", "ServiceLifecycle", "UnixSignals",

@@ -59,6 +59,7 @@ import WireProtocol
         try check("lookup_now", GoldenMessages.lookupNow, request: 5)
         try check("rows", GoldenMessages.rows, request: 6)
         try check("rows_row_time", GoldenMessages.rowsRowTime, request: 6)
+        try check("rows_event_times", GoldenMessages.rowsEventTimes, request: 6)
         try check("lookup_request", GoldenMessages.lookupRequest, request: 4)
         try check("rows_request", GoldenMessages.rowsRequest, request: 6)
         try check("lookup_deadline", GoldenMessages.lookupDeadline, request: 5)
@@ -97,7 +98,10 @@ import WireProtocol
         )
     }
 
-    @Test func columns() throws { try checkColumns("columns", GoldenMessages.columns, GoldenMessages.types) }
+    @Test func columns() throws {
+        try checkColumns("columns", GoldenMessages.columns, GoldenMessages.types)
+        try checkColumns("columns_event_times", GoldenMessages.columnsEventTimes, GoldenMessages.types)
+    }
 
     @Test func listsAndMaps() throws {
         try checkValues("values_nested", GoldenMessages.valuesNested, GoldenMessages.nestedTypes)
@@ -128,14 +132,24 @@ import WireProtocol
     }
 
     private func checkColumns(_ name: String, _ expected: ColumnsReply, _ types: [FeatureType]) throws {
-        #expect(try ColumnsReply(body: frame(name, .columns, request: 6).body, types: types) == expected)
+        let hasTimes = expected.columns[0].eventTimes != nil
+        let body = try frame(name, .columns, request: 6).body
+        #expect(try ColumnsReply(body: body, types: types, eventTimes: hasTimes) == expected)
+        // With times that are not there, or not expected, the bytes do not fit.
+        #expect(throws: WireError.self) { try ColumnsReply(body: body, types: types, eventTimes: !hasTimes) }
 
         var written = ByteBuffer()
         let open = FrameWriter.beginFrame(.columns, requestID: 6, into: &written)
         ColumnsHeader(knownAt: expected.knownAt, count: 2, features: types.count).write(into: &written)
         for (column, type) in zip(expected.columns, types) {
-            let cells = (0..<2).map { FeatureCell(status: column.statuses[$0].status ?? .present, value: column[$0]) }
-            TestCells(cells).withView { written.writeColumn($0, count: 2, type: type) }
+            let cells = (0..<2).map { row in
+                FeatureCell(
+                    status: column.statuses[row].status ?? .present,
+                    value: column[row],
+                    eventTime: column.eventTimes.flatMap { $0[row] == .min ? nil : Instant(microseconds: $0[row]) }
+                )
+            }
+            TestCells(cells).withView(eventTimes: hasTimes) { written.writeColumn($0, count: 2, type: type) }
         }
         try FrameWriter.endFrame(open, in: &written, frameSizeMax: 4096)
         #expect(try written == GoldenFrame.load(name))

@@ -68,6 +68,14 @@ enum GoldenMessages {
         keys: keys
     )
 
+    static let rowsEventTimes = RowsRequest(
+        lookupID: 5,
+        knownAt: known,
+        wantsEventTimes: true,
+        asOf: [time, Instant(microseconds: 0)],
+        keys: keys
+    )
+
     // MARK: Request values
 
     static let requestFields = zip(
@@ -131,6 +139,14 @@ enum GoldenMessages {
             column([0x81, 6], .timestamp([seen.microseconds, 0])),
         ]
     )
+
+    static var columnsEventTimes: ColumnsReply {
+        var reply = columns
+        for place in reply.columns.indices {
+            reply.columns[place].eventTimes = [time.microseconds - Int64(place + 1), .min]
+        }
+        return reply
+    }
 
     // MARK: Lists and maps
 

@@ -121,7 +121,7 @@ import WireProtocol
             body.setInteger(options, at: 4)
             return code { () throws(WireError) in _ = try RowsRequest(body: body, limits: .standard) }
         }
-        #expect(try rows(0x2a) == nil)
-        for bit in [0x01, 0x04, 0x40] as [UInt8] { #expect(try rows(bit) == .malformedFrame) }
+        #expect(try rows(0x2a) == nil && rows(0x2e) == nil)
+        for bit in [0x01, 0x40] as [UInt8] { #expect(try rows(bit) == .malformedFrame) }
     }
 }

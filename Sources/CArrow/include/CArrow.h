@@ -152,11 +152,31 @@ CArrowStatus carrow_append(const CArrowTable *table, const CArrowColumn *column,
 /// Keeps the rows whose byte is not 0; `keep` has one byte per row.
 CArrowStatus carrow_filter(const CArrowTable *table, const uint8_t *keep, CArrowTable **result, char **error);
 
-/// Writes to a temporary file in the same folder, syncs it and renames it to `path`. After a failure, `path` is as it
-/// was and the temporary file is gone. Parquet: zstd, row groups of 128 Ki rows, no pandas metadata.
-CArrowStatus carrow_write(
+/// A file that is written and synced and has not got its name yet: it has none, or a temporary one in the same folder
+/// where the file system knows no files without names. Freeing it unpublished leaves nothing.
+typedef struct CArrowPartial CArrowPartial;
+
+/// Writes a table. Parquet: zstd, row groups of 128 Ki rows, no pandas metadata. After a failure nothing is left.
+CArrowStatus carrow_partial_table(
     const CArrowTable *table, const char *path, CArrowFormat format, const CArrowMetadata *metadata,
-    size_t metadata_count, char **error);
+    size_t metadata_count, CArrowPartial **partial, char **error);
+/// Writes bytes.
+CArrowStatus carrow_partial_bytes(
+    const char *path, const void *bytes, size_t count, CArrowPartial **partial, char **error);
+/// For reading what was written, by offset. Belongs to the partial file.
+int carrow_partial_descriptor(const CArrowPartial *partial);
+/// Gives the file its name, in place of a file that had it, durably. After a failure that one is as it was. At most once.
+CArrowStatus carrow_partial_publish(CArrowPartial *partial, char **error);
+void carrow_partial_free(CArrowPartial *partial);
+/// Removes the temporary names that stand in folders now. For a signal handler that ends the process.
+void carrow_partial_unlink_all(void);
+
+/// A value of the file's own metadata; null when it has none of that key. Valid as long as the table is.
+const char *carrow_metadata(const CArrowTable *table, const char *key);
+
+/// Each value as CSV has it, without its quotes: doubles in the shortest form of the same bits, times as ISO 8601, lists
+/// and maps as JSON. Equal texts of one type are equal bits.
+CArrowStatus carrow_copy_cells(const CArrowTable *table, int32_t column, CArrowText *text, char **error);
 
 /// Live tables, for leak tests.
 int64_t carrow_live_tables(void);

@@ -40,8 +40,10 @@ from .errors import (
     VersionUnsupported,
 )
 from .feature_types import FeatureType, Status, ValueType
+from .leakage import FeatureLeakage, LeakageReport
 from .results import FeatureResult
 from .times import Time
+from .training_set import TrainingSet
 
 __version__ = "0.1.0"
 
@@ -53,11 +55,13 @@ __all__ = [
     "ConnectionLost",
     "DeadlineExceeded",
     "DefinitionsChanged",
+    "FeatureLeakage",
     "FeatureResult",
     "FeatureType",
     "FrameTooLarge",
     "InternalError",
     "InvalidArgument",
+    "LeakageReport",
     "MalformedFrame",
     "MissingExtra",
     "NotGreeted",
@@ -71,6 +75,7 @@ __all__ = [
     "StrandlineError",
     "Time",
     "TooMany",
+    "TrainingSet",
     "Unauthenticated",
     "UnknownFeature",
     "UnknownLookup",

@@ -18,13 +18,17 @@ from typing import Any, TypeVar
 from . import calls
 from .aio_connection import Connection
 from .aio_pool import Pool
+from .embargoes import Duration
 from .endpoint import CONNECTIONS_DEFAULT, TIMEOUT_DEFAULT, Endpoint, Tls
 from .entities import Entities
 from .errors import StrandlineError
+from .labels import LabelSource
 from .questions import HistoricalRows, Lookup, RequestValues
 from .results import FeatureResult
 from .steps import Call, Connect, Deadline, Pause, Prepare
 from .times import Time
+from .training import Rules, training_set
+from .training_set import TrainingSet
 
 __all__ = ["Client", "connect"]
 
@@ -157,6 +161,35 @@ class Client:
         )  # fmt: skip
         prepared, parts = await self._run(calls.ask(asked), deadline)
         return FeatureResult(prepared, parts, asked.join_keys, asked.times)
+
+    async def training_set(
+        self,
+        labels: LabelSource,
+        service: str,
+        *,
+        known_at: Time | None = None,
+        known_at_most: Time | None = None,
+        boundary: str = "strict",
+        embargo: Duration | None = None,
+        view_embargo: Mapping[str, Duration] | None = None,
+        timestamp_column: str | None = None,
+        timestamp_zone: str | None = None,
+        request_columns: Mapping[str, str] | None = None,
+        statuses: bool = False,
+        event_times: bool = False,
+        timeout: float | None = None,
+    ) -> TrainingSet:
+        """Every feature of a service for label rows, each as of its own time; see `strandline.Client.training_set`. Reading
+        the labels and putting the table together keep the event loop busy.
+
+        Example: ``(await store.training_set(labels, "churn", embargo="1h")).to_parquet("train.parquet")``
+        """
+        rules = Rules(
+            known_at, known_at_most, boundary, embargo, view_embargo, timestamp_column, timestamp_zone, request_columns,
+            statuses, event_times,
+        )  # fmt: skip
+        deadline = Deadline(Deadline.LONGEST if timeout is None else timeout)
+        return await self._run(training_set(labels, service, rules, None if timeout is None else deadline), deadline)
 
     async def admin(
         self, verb: str, body: Mapping[str, Any] | None = None, timeout: float | None = None

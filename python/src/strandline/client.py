@@ -9,14 +9,18 @@ from typing import Any, TypeVar
 
 from . import calls
 from .connection import Connection
+from .embargoes import Duration
 from .endpoint import CONNECTIONS_DEFAULT, TIMEOUT_DEFAULT, Endpoint, Tls
 from .entities import Entities
 from .errors import StrandlineError
+from .labels import LabelSource
 from .pool import Pool
 from .questions import HistoricalRows, Lookup, RequestValues
 from .results import FeatureResult
 from .steps import Call, Connect, Deadline, Pause, Prepare
 from .times import Time
+from .training import Rules, training_set
+from .training_set import TrainingSet
 
 T = TypeVar("T")
 
@@ -152,6 +156,43 @@ class Client:
         )  # fmt: skip
         prepared, parts = self._run(calls.ask(asked), deadline)
         return FeatureResult(prepared, parts, asked.join_keys, asked.times)
+
+    def training_set(
+        self,
+        labels: LabelSource,
+        service: str,
+        *,
+        known_at: Time | None = None,
+        known_at_most: Time | None = None,
+        boundary: str = "strict",
+        embargo: Duration | None = None,
+        view_embargo: Mapping[str, Duration] | None = None,
+        timestamp_column: str | None = None,
+        timestamp_zone: str | None = None,
+        request_columns: Mapping[str, str] | None = None,
+        statuses: bool = False,
+        event_times: bool = False,
+        timeout: float | None = None,
+    ) -> TrainingSet:
+        """Every feature of a service for label rows, each as of its own time, with a manifest and a leakage report.
+
+        `labels` is a pandas, Polars or Arrow table, or the path of a CSV, Parquet or Arrow file; it holds the join keys and a
+        time column, `timestamp_column` or ``event_timestamp`` or ``timestamp``. Its order, duplicates and other columns are
+        kept. Times without a zone are of `timestamp_zone`, by default UTC. `known_at` is one K, or ``"row-time"``, which
+        `known_at_most` bounds; without it, the newest commit. With an `embargo` (``"1h"``, or a timedelta) each row is read
+        that much earlier than its time; `view_embargo` has others for single views. Derived features take
+        ``request.amount`` from the column ``amount``, or from the one that `request_columns` gives. `statuses` and
+        `event_times` add the columns ``<feature>__status`` and ``<feature>__event_time``. `timeout` bounds the whole;
+        without it there is no bound but a day. Needs pyarrow.
+
+        Example: ``store.training_set(labels, "churn", embargo="1h").to_parquet("train.parquet")``
+        """
+        rules = Rules(
+            known_at, known_at_most, boundary, embargo, view_embargo, timestamp_column, timestamp_zone, request_columns,
+            statuses, event_times,
+        )  # fmt: skip
+        deadline = Deadline(Deadline.LONGEST if timeout is None else timeout)
+        return self._run(training_set(labels, service, rules, None if timeout is None else deadline), deadline)
 
     def admin(self, verb: str, body: Mapping[str, Any] | None = None, timeout: float | None = None) -> dict[str, Any]:
         """Sends a control verb with a JSON body; gives the JSON of the reply. It is never sent twice by itself.

@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-_ROWS_SHOWN = 10
+ROWS_SHOWN = 10
 _CELL_WIDTH_MAX = 40
 
 Columns = Mapping[str, Sequence[object]]
@@ -24,13 +24,13 @@ def text_table(columns: Columns, statuses: Statuses) -> str:
     """The first rows, a line each. Example: ``print(result)``"""
     count = len(next(iter(columns.values()), ()))
     table = [list(columns)]
-    for row in range(min(count, _ROWS_SHOWN)):
+    for row in range(min(count, ROWS_SHOWN)):
         cells = [shown(column[row], _status(statuses, name, row)) for name, column in columns.items()]
         table.append([c if len(c) <= _CELL_WIDTH_MAX else c[: _CELL_WIDTH_MAX - 1] + "…" for c in cells])
     widths = [max(map(len, cells)) for cells in zip(*table)]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(cells, widths)) for cells in table]
-    if count > _ROWS_SHOWN:
-        lines.append(f"... {count - _ROWS_SHOWN} more rows")
+    if count > ROWS_SHOWN:
+        lines.append(f"... {count - ROWS_SHOWN} more rows")
     return "\n".join(lines)
 
 
@@ -39,11 +39,11 @@ def html_table(columns: Columns, statuses: Statuses, caption: str) -> str:
     count = len(next(iter(columns.values()), ()))
     head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
     lines = []
-    for row in range(min(count, _ROWS_SHOWN)):
+    for row in range(min(count, ROWS_SHOWN)):
         cells = "".join(_cell(column[row], _status(statuses, name, row)) for name, column in columns.items())
         lines.append(f"<tr>{cells}</tr>")
-    if count > _ROWS_SHOWN:
-        lines.append(f'<tr><td colspan="{len(columns)}">{count - _ROWS_SHOWN} more rows</td></tr>')
+    if count > ROWS_SHOWN:
+        lines.append(f'<tr><td colspan="{len(columns)}">{count - ROWS_SHOWN} more rows</td></tr>')
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
     return f"{table}<p>{html.escape(caption)}</p>"
 

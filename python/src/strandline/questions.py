@@ -174,6 +174,7 @@ class HistoricalRows(_Rows):
         known_at_most: Time | None = None,
         request: RequestValues | None = None,
         deadline: Deadline | None = None,
+        event_times: bool = False,
     ) -> None:
         columns = EntityColumns.of(entities)
         if isinstance(times, str):
@@ -184,6 +185,8 @@ class HistoricalRows(_Rows):
         self.times = [microseconds(time) for time in listed]
         if len(self.times) != self.count:
             raise InvalidArgument(f"{len(self.times)} times for {self.count} entities")
+        self._event_times = event_times
+        self.reply_cell_bytes = 17 if event_times else 9
         self._row_time = known_at == ROW_TIME
         if known_at_most is not None and not self._row_time:
             raise InvalidArgument(f"known_at_most goes with known_at={ROW_TIME!r}")
@@ -198,7 +201,7 @@ class HistoricalRows(_Rows):
         keys, values = self.part(start, end)
         body = encode_rows(
             self.prepared.lookup_id, keys, self.times[start:end], self._pinned, self.inclusive, self._row_time, values,
-            self.microseconds_left(),
+            self.microseconds_left(), self._event_times,
         )  # fmt: skip
         return Message(MessageType.ROWS, body, MessageType.COLUMNS)
 
@@ -206,4 +209,4 @@ class HistoricalRows(_Rows):
         self._pinned = values.known_at
 
     def decode(self, body: bytes) -> Values:
-        return decode_columns(body, self.prepared.types)
+        return decode_columns(body, self.prepared.types, self._event_times)

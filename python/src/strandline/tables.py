@@ -22,7 +22,8 @@ _NOT_A_TIME = -(2**63)
 _NUMBERS = (ValueType.INT64, ValueType.FLOAT64, ValueType.BOOL)
 
 
-def _imported(package: str, extra: str) -> Any:
+def imported(package: str, extra: str) -> Any:
+    """A package that is there only with an extra. Example: ``imported("numpy", "numpy")``"""
     try:
         return import_module(package)
     except ImportError:
@@ -31,7 +32,7 @@ def _imported(package: str, extra: str) -> Any:
 
 def to_numpy(columns: Sequence[TableColumn]) -> numpy.ndarray[Any, Any]:
     """A row a row, a column a column; `FeatureResult.to_numpy` says of what type."""
-    np = _imported("numpy", "numpy")
+    np = imported("numpy", "numpy")
     slots = [column for _, _, column in columns]
     kinds = {kind.element if kind.is_single else None for _, kind, _ in columns}
     has_nulls = any(None in column for column in slots)
@@ -62,7 +63,7 @@ def _matrix(np: Any, columns: Sequence[Sequence[Any]], dtype: str) -> Any:
 
 def to_pandas(columns: Sequence[TableColumn]) -> pandas.DataFrame:
     """A DataFrame with nullable integers and bools, so that nothing becomes a float by being absent."""
-    pd = _imported("pandas", "pandas")
+    pd = imported("pandas", "pandas")
     made = {name: _pandas_column(pd, kind, slots) for name, kind, slots in columns}
     frame: pandas.DataFrame = pd.DataFrame(made)
     return frame
@@ -75,7 +76,7 @@ def _pandas_column(pd: Any, kind: FeatureType, slots: Sequence[Any]) -> Any:
     if not kind.is_single:
         return pd.Series(python_values(slots, kind), dtype="object")
     if kind.element is ValueType.TIMESTAMP:
-        np = _imported("numpy", "numpy")
+        np = imported("numpy", "numpy")
         times = np.array([_NOT_A_TIME if slot is None else slot for slot in slots], dtype="int64")
         return pd.Series(times.view("datetime64[us]")).dt.tz_localize("UTC")
     return pd.Series(list(slots), dtype=_PANDAS[kind.element])
@@ -83,7 +84,7 @@ def _pandas_column(pd: Any, kind: FeatureType, slots: Sequence[Any]) -> Any:
 
 def to_polars(columns: Sequence[TableColumn]) -> polars.DataFrame:
     """A Polars DataFrame; a map is a list of structs of ``key`` and ``value``."""
-    pl = _imported("polars", "polars")
+    pl = imported("polars", "polars")
     single = {
         ValueType.INT64: pl.Int64, ValueType.FLOAT64: pl.Float64, ValueType.BOOL: pl.Boolean, ValueType.STRING: pl.String,
     }  # fmt: skip
@@ -109,7 +110,7 @@ def _polars_type(pl: Any, kind: FeatureType, single: Mapping[ValueType, Any]) ->
 
 def to_arrow(columns: Sequence[TableColumn], metadata: Mapping[str, str]) -> pyarrow.Table:
     """An Arrow table; lists and maps are Arrow's own."""
-    pa = _imported("pyarrow", "arrow")
+    pa = imported("pyarrow", "arrow")
     single = {
         ValueType.INT64: pa.int64(), ValueType.FLOAT64: pa.float64(), ValueType.BOOL: pa.bool_(),
         ValueType.STRING: pa.string(), ValueType.TIMESTAMP: pa.timestamp("us", tz="UTC"),

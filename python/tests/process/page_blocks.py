@@ -17,6 +17,10 @@ PYTHON_CLIENT_BLOCKS = [
     Key(PYTHON_CLIENT, section, 1)
     for section in ("Connect", "Look up", "Entities", "Results", "Rows that have their own time", "asyncio", "Errors")
 ]
+TRAINING_SETS = "docs/training-sets.md"
+TRAIN, TRAINED = (Key(TRAINING_SETS, "Build", number) for number in (1, 2))
+VERIFY, VERIFIED = (Key(TRAINING_SETS, "Verify", number) for number in (1, 2))
+TRAIN_FROM_PYTHON, VERIFY_FROM_PYTHON = (Key(TRAINING_SETS, "From Python", number) for number in (1, 2))
 START, PRINTED = (Key(OPERATIONS, "Start and stop", number) for number in (1, 2))
 TOKENS = Key(OPERATIONS, "Who may enter", 1)
 WATCH = Key(OPERATIONS, "Dead letters", 1)
@@ -26,10 +30,11 @@ DESCRIBE = Key(ADMIN, "describe", 1)
 PLAN, PLAN_REPLY = (Key(ADMIN, "plan` and `apply", number) for number in (1, 2))
 DEAD_LETTERS, DEAD_LETTERS_REPLY = (Key(ADMIN, "dead_letters", number) for number in (1, 2))
 STATS = Key(ADMIN, "stats", 1)
+SNAPSHOT, SNAPSHOT_REPLY = (Key(ADMIN, "snapshot", number) for number in (1, 2))
 CURLS = [Key(README, "From a model server that speaks Feast", 1), Key(HTTP, "Features", 1)]
 ANSWER = Key(HTTP, "Features", 2)
 STATS_VERB, STATS_TABLE = (Key(HTTP, "Metrics", number) for number in (1, 2))
-ADMIN_BLOCKS = [STATUS, STATS, DESCRIBE, PLAN, PLAN_REPLY, DEAD_LETTERS, DEAD_LETTERS_REPLY]
+ADMIN_BLOCKS = [STATUS, STATS, DESCRIBE, PLAN, PLAN_REPLY, DEAD_LETTERS, DEAD_LETTERS_REPLY, SNAPSHOT, SNAPSHOT_REPLY]
 YAML = [
     Key(DEFINITIONS, section, 1)
     for section in (

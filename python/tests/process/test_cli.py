@@ -26,6 +26,7 @@ VERBS = {
     "apply": [],
     "get": ["customer_id=42"],
     "training-set": ["--labels", "labels.csv", "--service", "churn", "--out", "out.csv"],
+    "verify": ["train.parquet.manifest.json"],
     "status": [],
     "stats": [],
     "features": [],

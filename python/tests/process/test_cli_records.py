@@ -35,7 +35,9 @@ def train(world: World, folder: Path, *arguments: str, out: str = "out.csv") -> 
 def test_training_set(world: World, tmp_path: Path) -> None:
     write_labels(tmp_path / "labels.csv", GOOD_LABELS)
     done = train(world, tmp_path, "--status-columns")
-    assert done.status == OK and re.fullmatch(r"rows=2 features=3 known_at=\S+Z out=out.csv\n", done.out), str(done)
+    assert done.status == OK and re.fullmatch(
+        r"rows=2 features=3 known_at=\S+Z boundary=strict embargo=0s zone=UTC out=out.csv manifest=out.csv.manifest.json\n", done.out
+    ), str(done)
     with (tmp_path / "out.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["label"] for row in rows] == ["007", "x"], "other columns come through as they are"

@@ -24,7 +24,8 @@ from page_blocks import (
     README, HTTP, ADDRESS, DEFINE, SERVE, ASK, CHANGE, NO_KAFKA, NO_KAFKA_OUTPUT, FROM_PYTHON, PYTHON_README,
     PYTHON_CLIENT_BLOCKS, START, PRINTED, TOKENS, WATCH, DEV_BROKER, STATUS, DESCRIBE, PLAN, PLAN_REPLY,
     DEAD_LETTERS, DEAD_LETTERS_REPLY, STATS, CURLS, ANSWER, STATS_VERB, STATS_TABLE, ADMIN_BLOCKS, YAML, MORE_VIEWS,
-    KEYED, PRODUCE_KEYED, DEBEZIUM, VIEWS_BY_CATEGORY, EVALUATE, EVALUATED, LISTED, RUN,
+    KEYED, PRODUCE_KEYED, DEBEZIUM, VIEWS_BY_CATEGORY, EVALUATE, EVALUATED, LISTED, RUN, SNAPSHOT, SNAPSHOT_REPLY, TRAIN, TRAINED,
+    VERIFY, VERIFIED, TRAIN_FROM_PYTHON, VERIFY_FROM_PYTHON,
 )
 from pages import Block, Key, Reader, all_blocks, blocks_of
 from processes import Broker, Process, wait_for
@@ -205,6 +206,26 @@ def test_the_python_client_page(shop: Shop, blocks: dict[Key, Block]) -> None:
         assert shown in printed, printed
 
 
+run_here(TRAIN, TRAINED, VERIFY, VERIFIED, TRAIN_FROM_PYTHON, VERIFY_FROM_PYTHON)
+
+
+def test_training_sets(shop: Shop, blocks: dict[Key, Block]) -> None:
+    """The page's file is built, verified, built again from Python, and verified; what is shown is what is printed."""
+    reader = shop.reader
+
+    def same(text: str) -> str:
+        """All but the moment, and what drew the rows."""
+        return re.sub(r"\b(known_at|seed)=\S+", r"\1=", text)
+
+    assert same(reader.type(blocks[TRAIN].text)) == same(blocks[TRAINED].text)
+    assert same(reader.type(blocks[VERIFY].text)) == same(blocks[VERIFIED].text)
+    text = blocks[TRAIN_FROM_PYTHON].text.replace(ADDRESS, reader.address)
+    printed = reader.start(sys.executable, "-c", text).finish()
+    for shown in ("spending:count_30d", "0 of 8 cells leak", "'embargo': '1h'", "Int64", "from_python.parquet.manifest.json"):
+        assert shown in printed, printed
+    assert reader.type(blocks[VERIFY_FROM_PYTHON].text).startswith("verify=verified rows=2 checked=2 ")
+
+
 run_here(*ADMIN_BLOCKS)
 
 
@@ -244,6 +265,9 @@ def test_the_control_plane(shop: Shop, blocks: dict[Key, Block]) -> None:
         assert any((line["service"], line["protocol"]) == ("churn@1", "tcp") for line in stats["lookups"])
         assert stats["lookups"][0].keys() == shown["lookups"][0].keys()
         assert stats["lookups"][0]["microseconds"].keys() == shown["lookups"][0]["microseconds"].keys()
+
+        snapshot, shown = client.admin("snapshot", page[SNAPSHOT]), page[SNAPSHOT_REPLY]
+        assert shape(snapshot) == shape(shown) and snapshot["service"] == shown["service"]
 
         described, shown = client.admin("describe"), page[DESCRIBE]
         assert shown["features"][0] in described["features"]

@@ -29,11 +29,34 @@ def one_row(cells: bytes) -> bytes:
     return struct.pack("<qqIHB", TIME, TIME, 1, 4, 4) + cells + struct.pack("<4q", *[-(2**63)] * 4)
 
 
+#: What a training set asks before its rows, and after them.
+SNAPSHOT = {
+    "version": "0.1.0", "project": "p", "partitions": [], "definition_hash": "0" * 64, "service": "s@1", "service_hash": "1" * 64,
+    "features": [{"reference": f"v:{name}", "views": ["v"]} for name in ("last_n", "cities", "by_city", "by_n")],
+}  # fmt: skip
+
+
+def with_event_times(columns: bytes, rows: int) -> bytes:
+    """COLUMNS of four features with lengths, with the event times that a training set asks for: none."""
+    parts, at = [columns[:14]], 14
+    for _ in range(4):
+        end = at + rows + sum(struct.unpack_from(f"<{rows}I", columns, at + rows)) + 4 * rows
+        parts += [columns[at:end], struct.pack(f"<{rows}q", *[-(2**63)] * rows)]
+        at = end
+    assert at == len(columns)
+    return b"".join(parts)
+
+
 def answering(values: bytes):  # type: ignore[no-untyped-def]
     def script(_: int, kind: MessageType, request_id: int, body: bytes) -> bytes | None:
-        names = {
-            MessageType.HELLO: "welcome", MessageType.PREPARE: "prepared_nested", MessageType.ROWS: "columns_nested",
-        }  # fmt: skip
+        names = {MessageType.HELLO: "welcome", MessageType.PREPARE: "prepared_nested"}
+        if kind is MessageType.ROWS:
+            assert body[4] & 4, "event times are asked for"
+            return wire.frame(MessageType.COLUMNS, request_id, with_event_times(golden.body("columns_nested"), 2))
+        if kind is MessageType.ADMIN:
+            assert body == wire.encode_admin("snapshot", json.dumps({"service": "s"}, separators=(",", ":"))) or b"s@1" in body
+            reply = json.dumps(SNAPSHOT).encode()
+            return wire.frame(MessageType.ADMIN_REPLY, request_id, struct.pack("<I", len(reply)) + reply)
         if kind is MessageType.LOOKUP:
             return wire.frame(MessageType.VALUES, request_id, values)
         return golden.answering(names.get(kind, "pong"), request_id)
@@ -115,7 +138,7 @@ def test_rows_that_do_not_fit_a_frame_are_asked_for_in_parts(tmp_path: Path) -> 
         asked.append(struct.unpack_from("<IBqI", body)[3])
         if asked[-1] > 1:
             return wire.frame(MessageType.ERROR, request_id, struct.pack("<HBI", 14, 0, 0))
-        return wire.frame(MessageType.COLUMNS, request_id, columns)
+        return wire.frame(MessageType.COLUMNS, request_id, with_event_times(columns, 1))
 
     (tmp_path / "labels.csv").write_text(LABELS, encoding="utf-8")
     with FakeServer(script) as server:

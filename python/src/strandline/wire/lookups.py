@@ -45,9 +45,10 @@ def encode_rows(
     row_time: bool = False,
     request: bytes = b"",
     deadline: int | None = None,
+    event_times: bool = False,
 ) -> bytes:
     """ROWS; one time a key, the rest as in `encode_lookup`. Example: ``encode_rows(5, [key], [0])``"""
-    options = _INCLUSIVE * inclusive | _ROW_TIME * row_time
+    options = _INCLUSIVE * inclusive | _ROW_TIME * row_time | _EVENT_TIMES * event_times
     if known_at is not None:
         options |= _KNOWN_AT
     options, sizes = _tail(options, request, deadline)

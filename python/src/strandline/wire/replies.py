@@ -35,7 +35,10 @@ class Values:
     Example: ``decode_values(body, prepared.types).columns[0]``
     """
 
-    __slots__ = ("as_of", "known_at", "count", "_rows", "_columns", "_marks", "_features", "_times", "_by_column")
+    __slots__ = (
+        "as_of", "known_at", "count", "_rows", "_columns", "_marks", "_features", "_times", "_column_times",
+        "_by_column",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Values:
         rows: list[tuple[Any, ...]] | None,
         columns: list[Column] | None,
         times: list[tuple[int, ...]] | None,
+        column_times: list[Sequence[int]] | None = None,
     ) -> None:
         self.as_of = as_of
         self.known_at = known_at
@@ -56,11 +60,12 @@ class Values:
         self._rows = rows
         self._columns = columns
         self._times = times
+        self._column_times = column_times
         self._by_column = rows is None
 
     @property
     def has_event_times(self) -> bool:
-        return self._times is not None
+        return self._times is not None or self._column_times is not None
 
     @property
     def columns(self) -> list[Column]:
@@ -77,6 +82,8 @@ class Values:
 
     def event_times(self, feature: int) -> list[int] | None:
         """The newest event that counted, a row each; None when they were not asked for."""
+        if self._column_times is not None:
+            return list(self._column_times[feature])
         return None if self._times is None else [row[feature] for row in self._times]
 
 
@@ -151,12 +158,16 @@ def _layout(marks: bytes, types: Sequence[FeatureType], layouts: dict[bytes, Row
     return layout
 
 
-def decode_columns(body: bytes, types: Sequence[FeatureType]) -> Values:
-    """COLUMNS with features of these types. Example: ``decode_columns(body, prepared.types).columns``"""
+def decode_columns(body: bytes, types: Sequence[FeatureType], event_times: bool = False) -> Values:
+    """COLUMNS with features of these types, and event times where ROWS asked for them.
+
+    Example: ``decode_columns(body, prepared.types).columns``
+    """
     reader = Reader(body)
     known_at, count, features = reader.unpack("<qIH")
-    _check_counts(reader.left, count, features, types, 2)
+    _check_counts(reader.left, count, features, types, 10 if event_times else 2)
     columns: list[Column] = []
+    times: list[Sequence[int]] = []
     all_marks = []
     for kind in types:
         marks = reader.take(count)
@@ -164,8 +175,10 @@ def decode_columns(body: bytes, types: Sequence[FeatureType]) -> Values:
             raise ProtocolError("a status that does not exist")
         all_marks.append(marks)
         columns.append(_with_lengths(reader, marks, kind) if has_length(kind) else _fixed(reader, marks, kind))
+        if event_times:
+            times.append(reader.unpack(f"<{count}q"))
     reader.finish()
-    return Values(None, known_at, count, features, b"".join(all_marks), None, columns, None)
+    return Values(None, known_at, count, features, b"".join(all_marks), None, columns, None, times if event_times else None)
 
 
 def _fixed(reader: Reader, marks: bytes, kind: FeatureType) -> Column:

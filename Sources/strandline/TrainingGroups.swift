@@ -1,0 +1,91 @@
+// Features that are read equally early, and the training set that is put together from them:
+//
+//   service a, b, c;  embargo 1h, view of b 2h     labels (key, T) --+--> a, c  as of T - 1h --+
+//                                                                    +--> b     as of T - 2h --+--> a, b, c
+//
+// Without embargoes of single views there is one group: the service itself.
+
+import FeatureModel
+import FeatureServer
+import StrandlineClient
+import WireProtocol
+
+struct TrainingGroups {
+    struct Group {
+        /// Microseconds.
+        let embargo: Int64
+        let prepared: PreparedLookup
+        /// Where its features stand in the service.
+        let places: [Int]
+    }
+
+    let service: PreparedLookup
+    let groups: [Group]
+    /// Of each feature of the service, in microseconds.
+    let embargoes: [Int64]
+
+    init(
+        _ service: PreparedLookup,
+        _ features: [SnapshotMessage.Feature],
+        _ embargo: TrainingEmbargo,
+        client: StrandlineClient
+    ) async throws {
+        guard features.map(\.reference) == service.features.map(\.reference) else {
+            throw Failure(.failed, "the definitions changed while the training set was prepared; try again")
+        }
+        try embargo.check(features)
+        let lengths = features.map(embargo.length)
+        var groups: [Group] = []
+        for length in Set(lengths).sorted() {
+            let places = lengths.indices.filter { lengths[$0] == length }
+            let isWhole = places.count == lengths.count
+            let prepared =
+                isWhole ? service : try await client.prepare(references: places.map { features[$0].reference })
+            groups.append(Group(embargo: length, prepared: prepared, places: places))
+        }
+        self.service = service
+        self.groups = groups
+        embargoes = lengths
+    }
+
+    /// Reads every feature for every row, at one K.
+    func build(
+        _ labels: Labels,
+        client: StrandlineClient,
+        knownAt: TrainingKnownAt,
+        boundary: Boundary
+    ) async throws -> TrainingColumns {
+        var result = TrainingColumns(
+            features: service.features,
+            count: labels.count,
+            knownAt: knownAt.latest ?? .distantPast
+        )
+        var pinned = knownAt
+        for group in groups {
+            let builder = TrainingSetBuilder(client: client, prepared: group.prepared, boundary: boundary)
+            let rows = labels.earlier(by: group.embargo, as: group.prepared, of: service)
+            let part = try await builder.build(rows, knownAt: pinned)
+            pinned = pinned.pinned(at: part.knownAt)
+            result.take(part, at: group.places)
+        }
+        return result
+    }
+}
+
+extension Labels {
+    /// The same rows as of earlier instants, with the join keys and request values that a lookup of some features takes.
+    fileprivate func earlier(by embargo: Int64, as part: PreparedLookup, of service: PreparedLookup) -> Labels {
+        var labels = self
+        if embargo != 0 { labels.asOf = asOf.map { $0.advanced(by: -embargo) } }
+        if part.joinKeys != service.joinKeys {
+            let places = part.joinKeys.compactMap { service.joinKeys.firstIndex(of: $0) }
+            labels.keys = keys.map { row in places.map { row[$0] } }
+            labels.encodedKeys = labels.keys.map { EntityKey.encode($0) ?? [] }
+        }
+        if part.request != service.request {
+            let places = part.request.compactMap { service.request.firstIndex(of: $0) }
+            labels.request = request.map { row in places.map { row[$0] } }
+        }
+        return labels
+    }
+}
