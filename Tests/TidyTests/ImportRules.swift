@@ -50,7 +50,7 @@ enum ImportRules {
             [
                 "Expressions", "FeatureModel", "FeatureRepository", "KafkaLog", "ArrowTables", "FeatureHistory",
                 "Ingest",
-                "WireProtocol",
+                "WireProtocol", "TrainingSets",
                 "FeatureServer", "FeatureHTTP", "StrandlineClient", "FeatureTesting", "ArgumentParser",
                 "FoundationEssentials",
                 "Glibc", "Logging",
