@@ -5,12 +5,16 @@
 #include <arrow/util/io_util.h>
 #include <arrow/util/key_value_metadata.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/writer.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <random>
 
@@ -135,6 +139,14 @@ arrow::Status write_atomically(
 }  // namespace carrow
 
 using namespace carrow;
+
+void carrow_return_freed_memory(void) {
+    // An allocator that keeps what was freed would hold the labels, the columns and their copies in Arrow all at once.
+    (void)::setenv("ARROW_DEFAULT_MEMORY_POOL", "system", 0);
+#ifdef M_MMAP_THRESHOLD
+    (void)::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
 
 CArrowStatus carrow_read(
     const char *path, CArrowFormat format, const CArrowReadOptions *options, CArrowTable **table, char **error) {

@@ -26,6 +26,7 @@ struct LabelReader {
     /// - Parameter request: the request values that the features need; each is a column of its name, or of the one that
     ///   `requestColumns` gives.
     func read(joinKeys: [Field], request: [Field]) throws -> Labels {
+        Table.returnFreedMemory()
         // Text stays text, so that what is written back is what was read, and a bad value can be named by its line. Rows
         // with a wrong number of fields are left out at first: a row before them may be bad in another way.
         let table = try Table.read(path: path, textColumns: .every, skipBadRows: true)
