@@ -154,8 +154,10 @@ run_all() {
     ours ours labels
     rival duckdb window
     ratio training_vs_polars polars_rolling_wall_s ours_wall_s
-    ratio training_vs_duckdb duckdb_cumulative_wall_s ours_wall_s
-    ratio training_vs_duckdb_window duckdb_window_wall_s ours_wall_s
+    # The faster of its plans.
+    note duckdb_wall_s "$(printf '%s\n' "$(last duckdb_cumulative_wall_s)" "$(last duckdb_window_wall_s)" | sort -g |
+        head -n 1)"
+    ratio training_vs_duckdb duckdb_wall_s ours_wall_s
     # The plan that takes least memory is not the fastest one.
     ratio training_rss_vs_duckdb ours_memory_kb duckdb_window_rss_kb
 }
@@ -196,8 +198,7 @@ main() {
         duckdb_window_wall_s duckdb_window_rss_kb
     cat "$work/checked"
     printf 'training_rss_tenfold=%s\n' "$(quotient "$(median ours_memory_kb)" "$(median tenth_memory_kb)")"
-    print_medians training_hot_user_time training_rss_vs_duckdb training_vs_duckdb_window training_vs_duckdb \
-        training_vs_polars
+    print_medians training_hot_user_time training_rss_vs_duckdb training_vs_duckdb training_vs_polars
 }
 
 main "$@"
