@@ -91,6 +91,10 @@ bench-windows: build ## measure updates and reads of one entity's windows, and b
 bench-lookup: build ## measure lookups per second and their latency
 	bash Benchmarks/bench_lookup.sh $(ARGS)
 
+.PHONY: bench-training
+bench-training: build ## measure training sets beside Polars and DuckDB
+	bash Benchmarks/bench_training.sh $(ARGS)
+
 .PHONY: bench-abuse
 bench-abuse: build ## measure latency of good clients beside bad ones
 	bash Benchmarks/bench_abuse.sh $(ARGS)

@@ -106,7 +106,7 @@ let package = Package(
         .target(
             name: "TrainingSets",
             dependencies: ["FeatureModel", "Windowing", "FeatureHistory"],
-            swiftSettings: strict
+            swiftSettings: hot
         ),
         .target(
             name: "FeatureServer",
@@ -227,6 +227,11 @@ let package = Package(
                 "Expressions", "FeatureHistory", "FeatureModel", "FeatureTesting", "RocksDB", "Windowing",
                 .product(name: "Atomics", package: "swift-atomics"),
             ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "TrainingSetsTests",
+            dependencies: ["FeatureModel", "FeatureTesting", "TrainingSets"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -18,7 +18,8 @@ struct StrandlineBench: ParsableCommand {
         subcommands: [
             BrokerCommand.self, ProduceCommand.self, PaceCommand.self, RawConsumeCommand.self, StageCommand.self,
             IngestCommand.self, CheckCommand.self, LatencyCommand.self, LoadCommand.self, CheckRepliesCommand.self,
-            FillRedisCommand.self, EchoCommand.self, WindowsCommand.self, DerivedCommand.self,
+            FillRedisCommand.self, EchoCommand.self, RecordColumnsCommand.self, WindowsCommand.self,
+            DerivedCommand.self,
         ]
     )
 }

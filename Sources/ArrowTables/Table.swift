@@ -1,3 +1,5 @@
+import CArrow
+
 /// A table in memory: named columns of one length, as they came from a file, to which feature columns are appended.
 ///
 /// Row order, duplicate rows and the columns that nobody asks about stay as they are. A value type: a copy shares the
@@ -22,6 +24,10 @@ public struct Table: Sendable {
         precondition(rowCount >= 0, "a count")
         self.init(handle: try TableHandle.empty(rowCount: rowCount), path: nil)
     }
+
+    /// Lets the memory of tables and other large blocks go back to the system as soon as it is free, for the rest of the
+    /// process. For a process that has many columns in its hands for a short time; to be called before the first table.
+    public static func returnFreedMemory() { carrow_return_freed_memory() }
 
     /// Reads a whole file.
     ///

@@ -5,6 +5,9 @@
 #include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/writer.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "Internal.hpp"
 
@@ -27,15 +30,32 @@ arrow::Result<std::shared_ptr<arrow::Table>> read_ipc(const std::string &path) {
 }
 
 arrow::Status write_parquet(const arrow::Table &table, std::shared_ptr<arrow::io::OutputStream> sink) {
-    auto properties = parquet::WriterProperties::Builder()
-                          .compression(parquet::Compression::ZSTD)
-                          ->max_row_group_length(kRowGroupRows)
-                          ->created_by("strandline")
-                          ->build();
-    // The stored Arrow schema keeps what Parquet has no type for: a timestamp's zone, 64-bit text, dictionaries.
-    auto arrow_properties = parquet::ArrowWriterProperties::Builder().store_schema()->build();
-    return parquet::arrow::WriteTable(
-        table, arrow::default_memory_pool(), sink, kRowGroupRows, properties, arrow_properties);
+    parquet::WriterProperties::Builder builder;
+    builder.compression(parquet::Compression::ZSTD)->max_row_group_length(kRowGroupRows)->created_by("strandline");
+    // Sums and means hardly repeat: a dictionary of them is built at length and then given up.
+    for (const auto &field : table.schema()->fields()) {
+        if (field->type()->id() == arrow::Type::DOUBLE) builder.disable_dictionary(field->name());
+    }
+    const auto properties = builder.build();
+    // The stored Arrow schema keeps what Parquet has no type for: a timestamp's zone, 64-bit text, dictionaries. Threads
+    // encode the columns of a row group side by side.
+    auto arrow_properties = parquet::ArrowWriterProperties::Builder().store_schema()->set_use_threads(true)->build();
+    if (table.num_rows() == 0) {
+        return parquet::arrow::WriteTable(
+            table, arrow::default_memory_pool(), sink, kRowGroupRows, properties, arrow_properties);
+    }
+    ARROW_ASSIGN_OR_RAISE(
+        auto writer,
+        parquet::arrow::FileWriter::Open(
+            *table.schema(), arrow::default_memory_pool(), sink, properties, arrow_properties));
+    arrow::TableBatchReader reader(table);
+    reader.set_chunksize(kRowGroupRows);
+    for (;;) {
+        std::shared_ptr<arrow::RecordBatch> batch;
+        ARROW_RETURN_NOT_OK(reader.ReadNext(&batch));
+        if (!batch) return writer->Close();
+        ARROW_RETURN_NOT_OK(writer->WriteRecordBatch(*batch));
+    }
 }
 
 arrow::Status write_ipc(const arrow::Table &table, const std::shared_ptr<arrow::io::OutputStream> &sink) {
@@ -71,6 +91,14 @@ arrow::Status write_table(
 }  // namespace carrow
 
 using namespace carrow;
+
+void carrow_return_freed_memory(void) {
+    // An allocator that keeps what was freed would hold the labels, the columns and their copies in Arrow all at once.
+    (void)::setenv("ARROW_DEFAULT_MEMORY_POOL", "system", 0);
+#ifdef M_MMAP_THRESHOLD
+    (void)::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
 
 CArrowStatus carrow_read(
     const char *path, CArrowFormat format, const CArrowReadOptions *options, CArrowTable **table, char **error) {

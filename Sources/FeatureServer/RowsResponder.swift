@@ -18,6 +18,7 @@ struct RowsResponder {
         let knownAt = store.readPoint(asOf: nil, knownAt: request.knownAt, boundary: request.boundary).knownAt
         try lease(knownAt)
         var rows = LabelRows()
+        rows.reserve(request.count)
         var row = 0
         for key in try request.keys(joinKeys: lookup.joinKeyTypes) {
             rows.append(key: key, asOf: request.asOf(row))
@@ -37,8 +38,16 @@ struct RowsResponder {
         // A long request outlives its lease.
         try lease(knownAt)
         let frame = FrameWriter.beginFrame(.columns, requestID: requestID, into: &buffer)
-        ColumnsHeader(knownAt: knownAt, count: rows.count, features: columns.count).write(into: &buffer)
-        for column in columns { write(column, into: &buffer) }
+        ColumnsHeader(knownAt: knownAt, count: rows.count, features: columns.types.count).write(into: &buffer)
+        for (feature, type) in columns.types.enumerated() {
+            columns.withColumn(feature) { statuses, slots, eventTimes, strings in
+                buffer.writeColumn(
+                    FeatureCellsView(statuses: statuses, slots: slots, eventTimes: eventTimes, strings: strings),
+                    count: rows.count,
+                    type: type
+                )
+            }
+        }
         try FrameWriter.endFrame(frame, in: &buffer, frameSizeMax: limits.frameSizeMax)
     }
 
@@ -55,7 +64,7 @@ struct RowsResponder {
         _ lookup: PreparedLookup,
         _ knownAt: Instant,
         byteCountMax: Int
-    ) throws(WireError) -> [FeatureCellColumn] {
+    ) throws(WireError) -> JoinedColumns {
         let outcome: JoinOutcome
         do throws(StoreError) {
             outcome = try PointInTimeJoin(store: store, plan: lookup.plan).columns(
@@ -71,25 +80,6 @@ struct RowsResponder {
         case .columns(let columns): return columns
         case .tooLarge: throw .replyTooLarge(limits)
         case .cancelled: throw .stopping()
-        }
-    }
-
-    private func write(_ column: FeatureCellColumn, into buffer: inout ByteBuffer) {
-        column.statuses.withUnsafeBufferPointer { statuses in
-            column.slots.withUnsafeBufferPointer { slots in
-                column.eventTimes.withUnsafeBufferPointer { times in
-                    column.strings.withUnsafeBytes { strings in
-                        guard let statusBase = statuses.baseAddress, let slotBase = slots.baseAddress else { return }
-                        let cells = FeatureCellsView(
-                            statuses: statusBase,
-                            slots: slotBase,
-                            eventTimes: times.isEmpty ? nil : times.baseAddress,
-                            strings: strings
-                        )
-                        buffer.writeColumn(cells, count: statuses.count, type: column.type)
-                    }
-                }
-            }
         }
     }
 }

@@ -142,6 +142,32 @@ extension StrandlineClient {
         within time: Duration? = nil
     ) async throws(ClientError) -> ColumnsResult {
         try check(prepared)
+        return try await rows(
+            prepared,
+            packed: PackedKeys(try prepared.encode(keys)),
+            asOf: asOf,
+            request: values,
+            knownAt: knownAt,
+            rowTime: rowTime,
+            boundary: boundary,
+            eventTimes: eventTimes,
+            within: time
+        )
+    }
+
+    /// The same for keys that are encoded already, as `EntityKey` does it: of rows by the hundred thousand.
+    public func rows(
+        _ prepared: PreparedLookup,
+        packed keys: PackedKeys,
+        asOf: [Instant],
+        request values: [[FeatureValue]] = [],
+        knownAt: Instant? = nil,
+        rowTime: Bool = false,
+        boundary: Boundary = .strict,
+        eventTimes: Bool = false,
+        within time: Duration? = nil
+    ) async throws(ClientError) -> ColumnsResult {
+        try check(prepared)
         guard keys.count == asOf.count else {
             throw ClientError(.badArgument, "\(asOf.count) times for \(keys.count) keys")
         }
@@ -154,7 +180,7 @@ extension StrandlineClient {
             asOf: asOf,
             requestValues: try prepared.check(values, count: keys.count),
             deadline: time?.deadline,
-            keys: try prepared.encode(keys)
+            keys: keys
         )
         let body = try await send(prepared, .columns, within: time) { id in
             request.lookupID = id

@@ -13,21 +13,22 @@ struct Finishing {
     let isFound: Bool
     /// K.
     var knownAt: Int64 { evaluation.knownAt }
-    let cells: FeatureCells
+    /// Unowned, as they outlive the evaluation.
+    unowned(unsafe) let cells: FeatureCells
     /// The cell of each aggregation.
     let outputs: UnsafePointer<Int32>
 
     /// - Parameter end: where the window ends by the strict rule.
-    func input(_ output: WindowPlan.Output, end: Instant) -> FunctionInput {
+    func input(_ output: UnsafePointer<WindowPlan.Output>, end: Instant) -> FunctionInput {
         FunctionInput(
             // The states outlive the call: they are read where they stand, never copied.
-            column: UnsafePointer(evaluation.states.baseAddress.unsafelyUnwrapped + output.column),
-            state: output.state.flatMap { state in
+            column: UnsafePointer(evaluation.states.baseAddress.unsafelyUnwrapped + output.pointee.column),
+            state: output.pointee.state.flatMap { state in
                 evaluation.functionStates.baseAddress.map { UnsafePointer($0 + state) }
             },
-            parameters: output.parameters,
-            columnType: output.columnType,
-            categoryType: output.categoryType,
+            parameters: output.pointee.parameters,
+            columnType: output.pointee.columnType,
+            categoryType: output.pointee.categoryType,
             asOf: asOf,
             end: end,
             events: events,
@@ -57,7 +58,13 @@ struct Finishing {
     ///   - start: where the window begins, by the rule for `WindowInterval`.
     ///   - isOutside: whether it would need events that history has dropped.
     func finish(_ outputs: [WindowPlan.Output], start: Int64, isOutside: Bool) {
-        for output in outputs { finish(output, start: start, isOutside: isOutside) }
+        outputs.withUnsafeBufferPointer { finish($0, start: start, isOutside: isOutside) }
+    }
+
+    /// The same for outputs that are borrowed: read where they stand, since a copy of each would cost more than most results.
+    func finish(_ outputs: UnsafeBufferPointer<WindowPlan.Output>, start: Int64, isOutside: Bool) {
+        guard let first = outputs.baseAddress else { return }
+        for number in 0..<outputs.count { finish(first + number, start: start, isOutside: isOutside) }
     }
 
     /// `lifetime` windows of an entity that has dropped events, once the base is among the states.
@@ -70,18 +77,22 @@ struct Finishing {
                 && output.state.map {
                     base.pointee.state(of: evaluation.functions[$0].column, evaluation.functions[$0].kind) != nil
                 } ?? true
-            finish(output, start: interval.start, isOutside: !(isWhole && (isKept || !base.pointee.lies(in: interval))))
+            let isOutside = !(isWhole && (isKept || !base.pointee.lies(in: interval)))
+            withUnsafePointer(to: output) { finish($0, start: interval.start, isOutside: isOutside) }
         }
     }
 
-    private func finish(_ output: WindowPlan.Output, start: Int64, isOutside: Bool) {
-        if isOutside { return cells.set(Int(outputs[output.cell]), .outsideRetention, slot: nil, eventTime: .min) }
+    @inline(__always)
+    private func finish(_ output: UnsafePointer<WindowPlan.Output>, start: Int64, isOutside: Bool) {
+        if isOutside {
+            return cells.set(Int(outputs[output.pointee.cell]), .outsideRetention, slot: nil, eventTime: .min)
+        }
         let input = input(output, end: asOf.advanced(by: -offset))
         let count = input.column.pointee.count
         set(
             output,
-            input.result(of: output.function, count: count),
-            isPartial: WindowInterval.reaches(from: start, before: output.availableFrom),
+            input.result(of: output.pointee.function, count: count),
+            isPartial: WindowInterval.reaches(from: start, before: output.pointee.availableFrom),
             newestTime: count == 0 ? .min : input.column.pointee.newestTime
         )
     }
@@ -90,11 +101,19 @@ struct Finishing {
         if series.isOutside {
             return cells.set(Int(outputs[series.output.cell]), .outsideRetention, slot: nil, eventTime: .min)
         }
-        set(series.output, series.result(in: cells), isPartial: series.isPartial, newestTime: series.newestTime)
+        withUnsafePointer(to: series.output) {
+            set($0, series.result(in: cells), isPartial: series.isPartial, newestTime: series.newestTime)
+        }
     }
 
     /// Turns a function's result into value and status, by the precedence of statuses.
-    private func set(_ output: WindowPlan.Output, _ result: FunctionResult, isPartial: Bool, newestTime: Int64) {
+    @inline(__always)
+    private func set(
+        _ output: UnsafePointer<WindowPlan.Output>,
+        _ result: FunctionResult,
+        isPartial: Bool,
+        newestTime: Int64
+    ) {
         var slot: UInt64?
         var overflows = false
         switch result {
@@ -102,14 +121,15 @@ struct Finishing {
         case .overflow: overflows = true
         case .null:
             slot =
-                output.defaultString.map { string in string.withUnsafeBytes { cells.store($0) } } ?? output.defaultSlot
+                output.pointee.defaultString.map { string in string.withUnsafeBytes { cells.store($0) } }
+                ?? output.pointee.defaultSlot
         }
         let status: FeatureStatus =
             if !isFound { .notFound } else if overflows { .overflow } else if isPartial { .partial } else if slot == nil
             {
                 .nullValue
             } else { .present }
-        cells.set(Int(outputs[output.cell]), status, slot: slot, eventTime: newestTime)
+        cells.set(Int(outputs[output.pointee.cell]), status, slot: slot, eventTime: newestTime)
     }
 }
 

@@ -97,4 +97,18 @@ extension WindowInterval {
         }
         return low
     }
+
+    /// The same for an edge that moves forward: `from` lies at or before its place, most often close to it.
+    @inline(__always)
+    static func index(of edge: Int64, in times: UnsafePointer<Int64>, count: Int, from: Int) -> Int {
+        var low = from
+        if low >= count || times[low] >= edge { return low }
+        var step = 1
+        while low + step < count, times[low + step] < edge {
+            low += step
+            step += step
+        }
+        let next = low + 1
+        return next + index(of: edge, in: times + next, count: min(low + step, count) - next)
+    }
 }

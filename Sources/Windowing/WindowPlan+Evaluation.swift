@@ -107,7 +107,7 @@ extension WindowPlan {
             events.add(rest.splitOff(from: interval.start), to: evaluation)
             for (place, output) in outputs.enumerated() {
                 series[place].add(
-                    finishing.input(output, end: end),
+                    withUnsafePointer(to: output) { finishing.input($0, end: end) },
                     start: interval.start,
                     isOutside: finishing.isTouched(by: interval)
                 )

@@ -110,4 +110,20 @@ extension EntityKeys {
             buffer.writeBytes(key)
         }
     }
+
+    static func write(_ keys: PackedKeys, into buffer: inout ByteBuffer) throws(WireError) {
+        try keys.withView { keys throws(WireError) in
+            for index in 0..<keys.count {
+                let key = keys[index]
+                guard key.count <= EntityKey.byteCountMax, let length = UInt16(exactly: key.count) else {
+                    throw .badKey(index, "is longer than 1024 bytes")
+                }
+                buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 2 + key.count) { room in
+                    room.storeBytes(of: length.littleEndian, as: UInt16.self)
+                    UnsafeMutableRawBufferPointer(rebasing: room[2...]).copyMemory(from: key)
+                    return 2 + key.count
+                }
+            }
+        }
+    }
 }

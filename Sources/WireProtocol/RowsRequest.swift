@@ -18,7 +18,7 @@ public struct RowsRequest: Hashable, Sendable {
     /// Microseconds from the server's receipt within which the answer is of use, at least 1; nil: it always is.
     public var deadline: UInt32?
     /// One entity key a row, as `EntityKey` encodes it.
-    public var keys: [[UInt8]]
+    public var keys: PackedKeys
 
     public init(
         lookupID: UInt32,
@@ -30,6 +30,30 @@ public struct RowsRequest: Hashable, Sendable {
         requestValues: [[FeatureValue]] = [],
         deadline: UInt32? = nil,
         keys: [[UInt8]]
+    ) {
+        self.init(
+            lookupID: lookupID,
+            knownAt: knownAt,
+            rowTime: rowTime,
+            boundary: boundary,
+            wantsEventTimes: wantsEventTimes,
+            asOf: asOf,
+            requestValues: requestValues,
+            deadline: deadline,
+            keys: PackedKeys(keys)
+        )
+    }
+
+    public init(
+        lookupID: UInt32,
+        knownAt: Instant? = nil,
+        rowTime: Bool = false,
+        boundary: Boundary = .strict,
+        wantsEventTimes: Bool = false,
+        asOf: [Instant],
+        requestValues: [[FeatureValue]] = [],
+        deadline: UInt32? = nil,
+        keys: PackedKeys
     ) {
         self.lookupID = lookupID
         self.knownAt = knownAt
@@ -79,7 +103,12 @@ extension RowsRequest: WireMessage {
             deadline: deadline != nil
         )
         buffer.writeMultipleIntegers(lookupID, options.rawValue, knownAt?.microseconds ?? 0, count, endianness: .little)
-        for time in asOf { buffer.writeInteger(time.microseconds, endianness: .little) }
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: asOf.count * 8) { room in
+            for (row, time) in asOf.enumerated() {
+                room.storeBytes(of: time.microseconds.littleEndian, toByteOffset: row * 8, as: Int64.self)
+            }
+            return asOf.count * 8
+        }
         try RequestRows.write(requestValues, count: keys.count, deadline, into: &buffer)
         try EntityKeys.write(keys, into: &buffer)
     }

@@ -1,22 +1,20 @@
 import ArrowTables
 import FeatureModel
+import TrainingSets
 
 /// Label rows: the file's table, and each row's key and T.
 struct Labels {
     var table: Table
-    var keys: [[FeatureValue]]
-    /// Of each row the values that its request brings along.
+    var rows: LabelRows
+    /// Of each row the values that its request brings along; empty where it needs none.
     var request: [[FeatureValue]]
-    /// The keys' bytes.
-    var encodedKeys: [[UInt8]]
-    var asOf: [Instant]
     /// Malformed rows that were left out.
     var skippedCount: Int
     var timestampColumn: String
     /// Times that are written without a zone.
     var timesWithoutZone: Int
 
-    var count: Int { asOf.count }
+    var count: Int { rows.count }
 }
 
 /// Reads a label file. The first malformed row of the file is named and fails the read, or all are left out and counted.
@@ -32,6 +30,7 @@ struct LabelReader {
     /// - Parameter request: the request values that the features need; each is a column of its name, or of the one that
     ///   `requestColumns` gives.
     func read(joinKeys: [Field], request: [Field]) throws -> Labels {
+        Table.returnFreedMemory()
         // Text stays text, so that what is written back is what was read, and a bad value can be named by its line. Rows
         // with a wrong number of fields are left out at first: a row before them may be bad in another way.
         let table = try Table.read(path: path, textColumns: .every, skipBadRows: true)
@@ -50,10 +49,13 @@ struct LabelReader {
         let requests = try requestColumns.resolve(request, in: table).map { field, column in
             try requestValues(of: field, from: column, in: table, &bad)
         }
-        var encoded: [[UInt8]] = []
+        var encoded = PackedKeys()
+        var key: [UInt8] = []
         for row in 0..<table.rowCount where bad.reasons[row] == nil {
-            if let bytes = EntityKey.encode(keys.map { $0[row] ?? .null }) {
-                encoded.append(bytes)
+            key.removeAll(keepingCapacity: true)
+            let isWritten = keys.allSatisfy { $0.append(row, to: &key) }
+            if isWritten, key.count <= EntityKey.byteCountMax {
+                key.withUnsafeBytes { encoded.append($0) }
             } else {
                 bad.note(row, "its entity key is longer than \(EntityKey.byteCountMax) bytes")
             }
@@ -66,35 +68,57 @@ struct LabelReader {
         }
         let rows = bad.reasons.indices.filter { bad.reasons[$0] == nil }
         guard !rows.isEmpty else { throw Failure(.usage, "\(path): no label rows") }
-        // A key that is text stays it: `007` must not come out as 7.
+        // A key that is text stays it: `007` must not come out as 7. Formats other than CSV bring their types along.
         let texts = Set(joinKeys.filter { $0.type == .string }.map(\.name))
+        let isText = try TableFormat(path: path) == .csv
         let output =
-            keepsText ? table : try Table.read(path: path, textColumns: .named(texts), skipBadRows: true)
+            keepsText || !isText ? table : try Table.read(path: path, textColumns: .named(texts), skipBadRows: true)
         return Labels(
             table: rows.count == table.rowCount ? output : try output.filter(keeping: bad.reasons.map { $0 == nil }),
-            keys: rows.map { row in keys.map { $0[row] ?? .null } },
-            request: rows.map { row in requests.map { $0[row] } },
-            encodedKeys: encoded,
-            asOf: rows.compactMap { instants[$0] },
+            rows: LabelRows(keys: encoded, asOf: rows.compactMap { instants[$0] }),
+            request: requests.isEmpty ? [] : rows.map { row in requests.map { $0[row] } },
             skippedCount: table.rowCount - rows.count + table.badRows.count,
             timestampColumn: timestampColumn,
             timesWithoutZone: rows.count { lackZone[$0] }
         )
     }
 
-    private func keyValues(of joinKey: Field, in table: Table, _ bad: inout BadLabels) throws -> [FeatureValue?] {
-        if joinKey.type == .int64 {
-            return try values(of: joinKey.name, in: table, what: "a whole number of 64 bits", &bad) { name, table in
-                try table.int64Column(name)
-            } parse: {
-                Int64($0)
-            }.map { $0.map(FeatureValue.int64) }
+    /// A join key's values by row; nil where there is none.
+    private enum KeyValues {
+        case int64([Int64?])
+        case string([String?])
+
+        /// - Returns: false when the row has no value that can be part of a key.
+        func append(_ row: Int, to key: inout [UInt8]) -> Bool {
+            switch self {
+            case .int64(let values):
+                guard let number = values[row] else { return false }
+                EntityKey.append(number, to: &key)
+                return true
+            case .string(let values):
+                guard var text = values[row] else { return false }
+                return text.withUTF8 { EntityKey.append(UnsafeRawBufferPointer($0), to: &key) }
+            }
         }
-        return try values(of: joinKey.name, in: table, what: "text", &bad) { name, table in
-            try table.stringColumn(name)
-        } parse: {
-            $0
-        }.map { $0.map(FeatureValue.string) }
+    }
+
+    private func keyValues(of joinKey: Field, in table: Table, _ bad: inout BadLabels) throws -> KeyValues {
+        if joinKey.type == .int64 {
+            return .int64(
+                try values(of: joinKey.name, in: table, what: "a whole number of 64 bits", &bad) { name, table in
+                    try table.int64Column(name)
+                } parse: {
+                    Int64($0)
+                }
+            )
+        }
+        return .string(
+            try values(of: joinKey.name, in: table, what: "text", &bad) { name, table in
+                try table.stringColumn(name)
+            } parse: {
+                $0
+            }
+        )
     }
 
     private func timeColumn(_ table: Table) throws -> String {

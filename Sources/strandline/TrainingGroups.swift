@@ -8,6 +8,7 @@
 import FeatureModel
 import FeatureServer
 import StrandlineClient
+import TrainingSets
 import WireProtocol
 
 struct TrainingGroups {
@@ -76,16 +77,37 @@ extension Labels {
     /// The same rows as of earlier instants, with the join keys and request values that a lookup of some features takes.
     fileprivate func earlier(by embargo: Int64, as part: PreparedLookup, of service: PreparedLookup) -> Labels {
         var labels = self
-        if embargo != 0 { labels.asOf = asOf.map { $0.advanced(by: -embargo) } }
-        if part.joinKeys != service.joinKeys {
-            let places = part.joinKeys.compactMap { service.joinKeys.firstIndex(of: $0) }
-            labels.keys = keys.map { row in places.map { row[$0] } }
-            labels.encodedKeys = labels.keys.map { EntityKey.encode($0) ?? [] }
-        }
-        if part.request != service.request {
+        let places = part.joinKeys.compactMap { service.joinKeys.firstIndex(of: $0) }
+        labels.rows = LabelRows(
+            keys: part.joinKeys == service.joinKeys ? rows.keys : rows.keys.components(places),
+            asOf: embargo == 0 ? rows.asOf : rows.asOf.map { $0.advanced(by: -embargo) }
+        )
+        if part.request != service.request, !request.isEmpty {
             let places = part.request.compactMap { service.request.firstIndex(of: $0) }
             labels.request = request.map { row in places.map { row[$0] } }
         }
         return labels
+    }
+}
+
+extension PackedKeys {
+    /// Of each key some of its values, in the order of their places.
+    fileprivate func components(_ places: [Int]) -> PackedKeys {
+        var some = PackedKeys()
+        withView { view in
+            var key: [UInt8] = []
+            for index in 0..<view.count {
+                var parts: [UnsafeRawBufferPointer] = []
+                var start = 0
+                while let (_, count) = EntityKey.component(in: view[index], at: start) {
+                    parts.append(UnsafeRawBufferPointer(rebasing: view[index][start..<(start + count)]))
+                    start += count
+                }
+                key.removeAll(keepingCapacity: true)
+                for place in places where parts.indices.contains(place) { key.append(contentsOf: parts[place]) }
+                key.withUnsafeBytes { some.append($0) }
+            }
+        }
+        return some
     }
 }

@@ -1,14 +1,16 @@
 // Labels to features over the wire:
 //
-//   labels --> ordered by (key, T) --> chunks of rowsMax --> ROWS, all with the first reply's K --> scattered back
+//   labels --> ordered by (key, T) --> chunks --> ROWS, all with the first reply's K, some under way at a time
+//                                              --> scattered back to the file's order
 //
 // With row time that K is the latest of any row; which commit each row reads is for its own T to say.
 //
-// Ordered rows let the server fetch each entity once; one K makes all chunks read the same commit.
+// Ordered rows let the server pass over each entity once; one K makes all chunks read the same commit. Chunks under way keep
+// the server's threads busy while replies are taken apart here.
 
-import ArrowTables
 import FeatureModel
 import StrandlineClient
+import TrainingSets
 import WireProtocol
 
 struct TrainingSetBuilder {
@@ -16,134 +18,86 @@ struct TrainingSetBuilder {
     let prepared: PreparedLookup
     let boundary: Boundary
 
-    /// Rows of one request: enough to amortise the round trip, few enough for a frame with many features.
+    /// Enough for two threads of the server, with one reply on its way and one taken apart here.
+    private static let underWayMax = 4
+    /// Rows of one request at most: enough to amortise the round trip and what an entity's first row costs, few enough for
+    /// replies of a few megabytes.
+    private static let chunkRowsMax = 16_384
+
+    /// Fewer where features are so many that a frame would not hold their rows.
     private var chunkRows: Int {
         // Request values have at most 9 bytes, but for strings.
+        // Beside them 17 bytes a cell: status, value, event time.
         let bytes = prepared.features.count * 17 + prepared.request.count * 16 + 64
-        return max(1, min(client.limits.rowsMax, client.limits.frameSizeMax / 2 / bytes))
+        return max(1, min(Self.chunkRowsMax, client.limits.rowsMax, client.limits.frameSizeMax / 2 / bytes))
+    }
+
+    /// A reply, and the label rows that it is about.
+    private struct Part {
+        var rows: ArraySlice<UInt32>
+        var reply: ColumnsResult
     }
 
     func build(_ labels: Labels, knownAt: TrainingKnownAt) async throws -> TrainingColumns {
-        let encoded = labels.encodedKeys
-        let order = (0..<labels.count).sorted { a, b in
-            if encoded[a] != encoded[b] { return encoded[a].lexicographicallyPrecedes(encoded[b]) }
-            return (labels.asOf[a], a) < (labels.asOf[b], b)
-        }
+        let order = labels.rows.ordered()
         var result = TrainingColumns(
             features: prepared.features,
             count: labels.count,
             knownAt: knownAt.latest ?? .distantPast
         )
         var bar = ProgressBar("training set", total: labels.count)
+        var (start, done, size) = (0, 0, chunkRows)
+        // The first reply says which K all others have.
         var pinned = knownAt.latest
-        var start = 0
-        var size = chunkRows
-        while start < order.count {
-            let rows = Array(order[start..<min(order.count, start + size)])
-            let reply: ColumnsResult
-            do throws(ClientError) {
-                reply = try await client.rows(
-                    prepared,
-                    keys: rows.map { labels.keys[$0] },
-                    asOf: rows.map { labels.asOf[$0] },
-                    request: prepared.request.isEmpty ? [] : rows.map { labels.request[$0] },
-                    knownAt: pinned,
-                    rowTime: knownAt.isRowTime,
-                    boundary: boundary,
-                    eventTimes: true
-                )
-            } catch {
-                // Strings, lists and maps have no bound of their own: their rows may be too long for a frame.
-                guard error.code == .server(.tooMany), rows.count > 1 else { throw error }
-                size = rows.count / 2
-                continue
+        try await withThrowingTaskGroup(of: [Part].self) { group in
+            var underWay = 0
+            while done < order.count {
+                while start < order.count, underWay < (pinned == nil ? 1 : Self.underWayMax) {
+                    let rows = order[start..<min(order.count, start + size)]
+                    let known = pinned
+                    group.addTask { try await fetch(rows, of: labels, known, isRowTime: knownAt.isRowTime) }
+                    start += rows.count
+                    underWay += 1
+                }
+                guard let parts = try await group.next() else { break }
+                underWay -= 1
+                for part in parts {
+                    pinned = part.reply.knownAt
+                    result.take(part.reply, rows: part.rows)
+                    done += part.rows.count
+                    // What was too long once will most likely be again.
+                    if parts.count > 1 { size = min(size, max(1, part.rows.count)) }
+                }
+                bar.update(done)
             }
-            pinned = reply.knownAt
-            result.take(reply, rows: rows)
-            start += rows.count
-            bar.update(start)
         }
         return result
     }
-}
 
-/// The features of a training set, a cell a label row.
-struct TrainingColumns {
-    let features: [PreparedReply.Feature]
-    private(set) var knownAt: Instant
-    /// By feature and row, as all of these.
-    private var values: [[FeatureValue]]
-    private(set) var statuses: [[StatusByte]]
-    /// The newest event that counted, in microseconds, `Int64.min` where none did.
-    private(set) var eventTimes: [[Int64]]
-
-    init(features: [PreparedReply.Feature], count: Int, knownAt: Instant) {
-        self.features = features
-        self.knownAt = knownAt
-        values = features.map { _ in Array(repeating: .null, count: count) }
-        statuses = features.map { _ in Array(repeating: StatusByte(.nullValue, hasValue: false), count: count) }
-        eventTimes = features.map { _ in Array(repeating: .min, count: count) }
-    }
-
-    /// Takes over the columns of a part of the features, which stand at these places.
-    mutating func take(_ part: TrainingColumns, at places: [Int]) {
-        knownAt = part.knownAt
-        for (index, place) in places.enumerated() {
-            values[place] = part.values[index]
-            statuses[place] = part.statuses[index]
-            eventTimes[place] = part.eventTimes[index]
+    /// Asks for some rows; in halves where their strings, lists and maps are too long for a frame.
+    private func fetch(
+        _ rows: ArraySlice<UInt32>,
+        of labels: Labels,
+        _ knownAt: Instant?,
+        isRowTime: Bool
+    ) async throws(ClientError) -> [Part] {
+        do throws(ClientError) {
+            let reply = try await client.rows(
+                prepared,
+                packed: labels.rows.keys.selecting(rows),
+                asOf: rows.map { labels.rows.asOf[Int($0)] },
+                request: prepared.request.isEmpty ? [] : rows.map { labels.request[Int($0)] },
+                knownAt: knownAt,
+                rowTime: isRowTime,
+                boundary: boundary,
+                eventTimes: true
+            )
+            return [Part(rows: rows, reply: reply)]
+        } catch {
+            guard error.code == .server(.tooMany), rows.count > 1 else { throw error }
         }
-    }
-
-    mutating func take(_ reply: ColumnsResult, rows: [Int]) {
-        knownAt = reply.knownAt
-        for (feature, column) in reply.columns.enumerated() {
-            for (index, row) in rows.enumerated() {
-                values[feature][row] = column[index]
-                statuses[feature][row] = column.statuses[index]
-                eventTimes[feature][row] = column.eventTimes?[index] ?? .min
-            }
-        }
-    }
-
-    /// The features' names, or `view__feature` where two views share one.
-    static func names(of features: [PreparedReply.Feature]) -> [String] {
-        let names = features.map { FeatureReference($0.reference)?.feature ?? $0.reference }
-        var counts: [String: Int] = [:]
-        for name in names { counts[name, default: 0] += 1 }
-        return zip(features, names).map { feature, name in
-            counts[name] == 1 ? name : feature.reference.split(separator: ":").joined(separator: "__")
-        }
-    }
-
-    /// The name of the column that says why a feature has the value that it has.
-    static func statusName(of name: String) -> String { "\(name)__status" }
-
-    /// The name of the column that says which event was the newest that counted.
-    static func eventTimeName(of name: String) -> String { "\(name)__event_time" }
-
-    func append(to table: inout Table, statusColumns: Bool, eventTimeColumns: Bool) throws {
-        for (index, (feature, name)) in zip(features, Self.names(of: features)).enumerated() {
-            try table.append(ArrowTables.FeatureColumn(name: name, type: feature.type, cells: values[index]))
-            if statusColumns {
-                let words = statuses[index].map { $0.status?.name ?? "" }
-                try table.append(
-                    ArrowTables.FeatureColumn(
-                        name: Self.statusName(of: name),
-                        values: .string(words),
-                        isValid: Array(repeating: true, count: words.count)
-                    )
-                )
-            }
-            if eventTimeColumns {
-                try table.append(
-                    ArrowTables.FeatureColumn(
-                        name: Self.eventTimeName(of: name),
-                        values: .timestamp(eventTimes[index].map(Instant.init(microseconds:))),
-                        isValid: eventTimes[index].map { $0 != .min }
-                    )
-                )
-            }
-        }
+        let first = try await fetch(rows.prefix(rows.count / 2), of: labels, knownAt, isRowTime: isRowTime)
+        let known = first.first?.reply.knownAt ?? knownAt
+        return first + (try await fetch(rows.dropFirst(rows.count / 2), of: labels, known, isRowTime: isRowTime))
     }
 }

@@ -22,10 +22,10 @@ extension TrainingSetManifest.Column {
         self.feature = result.features[feature].reference
         type = result.features[feature].type.name
         self.embargo = TrainingEmbargo.text(embargo)
-        nulls = result.statuses[feature].count { !$0.hasValue }
+        nulls = result.statuses(feature).count { !$0.hasValue }
         statuses = [:]
-        for status in result.statuses[feature] { statuses[status.status?.name ?? "", default: 0] += 1 }
-        let ages = EventAges(result.eventTimes[feature], asOf: asOf, embargo: embargo, boundary: boundary)
+        for status in result.statuses(feature) { statuses[status.status?.name ?? "", default: 0] += 1 }
+        let ages = EventAges(result.eventTimes(feature), asOf: asOf, embargo: embargo, boundary: boundary)
         newestEvent = ages.newest.map { Instant(microseconds: $0).iso8601 }
         leastAge = ages.least
         leaks = ages.leaks

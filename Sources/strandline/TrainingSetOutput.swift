@@ -104,7 +104,7 @@ struct TrainingSetOutput {
                     name: names[place],
                     of: place,
                     in: set.columns,
-                    asOf: set.labels.asOf,
+                    asOf: set.labels.rows.asOf,
                     embargo: set.groups.embargoes[place],
                     boundary: set.boundary,
                     statusColumn: statusColumns,

@@ -8,6 +8,7 @@ import FeatureModel
 import FeatureServer
 import FeatureTesting
 import StrandlineClient
+import TrainingSets
 import WireProtocol
 
 struct TrainingSetVerifier {
@@ -193,7 +194,7 @@ struct TrainingSetVerifier {
             }
             let cells = try ComparedColumn(column, labels.table, again)
             for problem in cells.problems { report.add(.file, "\(file.path): \(problem)") }
-            for row in cells.differences(result.statuses[place]) {
+            for row in cells.differences(result.statuses(place)) {
                 switch row.outcome {
                 case .differs(let text):
                     report.differing += 1
@@ -206,8 +207,8 @@ struct TrainingSetVerifier {
                 report.add(.manifest, "the manifest says \(column.nulls) nulls in \(name), there are \(cells.nulls)")
             }
             let ages = EventAges(
-                result.eventTimes[place],
-                asOf: labels.asOf,
+                result.eventTimes(place),
+                asOf: labels.rows.asOf,
                 embargo: groups.embargoes[place],
                 boundary: try boundary()
             )
@@ -237,10 +238,12 @@ extension Labels {
         for row in rows { keep[row] = true }
         var labels = self
         labels.table = try table.filter(keeping: keep)
-        labels.keys = rows.map { keys[$0] }
-        labels.request = rows.map { request[$0] }
-        labels.encodedKeys = rows.map { encodedKeys[$0] }
-        labels.asOf = rows.map { asOf[$0] }
+        let places = rows.map { UInt32(truncatingIfNeeded: $0) }
+        labels.rows = LabelRows(
+            keys: self.rows.keys.selecting(places[...]),
+            asOf: rows.map { self.rows.asOf[$0] }
+        )
+        if !request.isEmpty { labels.request = rows.map { request[$0] } }
         return labels
     }
 }

@@ -8,7 +8,7 @@ import Windowing
 /// A source with an `event_id`: what a producer sent more than once counts once, at every K.
 @Suite struct DuplicateTests {
     /// Of `RetentionTests`' features; `eventID` is one of the world's fields.
-    private static func definition(_ eventID: String?, _ history: HistoryLength) -> FeatureStoreDefinition {
+    static func definition(_ eventID: String?, _ history: HistoryLength) -> FeatureStoreDefinition {
         var definition = RetentionTests.definition(isGrown: false)
         for index in definition.featureViews.indices { definition.featureViews[index].history = history }
         definition.sources[0].eventID = eventID
@@ -16,7 +16,7 @@ import Windowing
     }
 
     /// Records of three partitions, whose ids are few; many repeat the time and the id of one that was sent before.
-    private struct Producer {
+    struct Producer {
         var stream: RecordStream
         var sent: [World.Record] = []
         var next: [Int64] = [0, 0, 0]

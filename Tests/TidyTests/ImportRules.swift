@@ -51,7 +51,7 @@ enum ImportRules {
                 "CJemalloc", "Expressions", "FeatureModel", "FeatureRepository", "KafkaLog", "ArrowTables",
                 "FeatureHistory",
                 "Ingest",
-                "WireProtocol",
+                "WireProtocol", "TrainingSets",
                 "FeatureServer", "FeatureHTTP", "StrandlineClient", "FeatureTesting", "ArgumentParser",
                 "Crypto", "FoundationEssentials",
                 "Glibc", "Logging",

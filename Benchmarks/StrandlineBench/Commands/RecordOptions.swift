@@ -17,6 +17,12 @@ struct RecordOptions: ParsableArguments {
     @Flag(help: "All entities equally often, in place of zipf.")
     var uniform = false
 
+    @Flag(help: "Entity floor(keys * u^3), in place of zipf.")
+    var cubic = false
+
+    @Option(help: "Days from the first event time to the last.")
+    var days = 30
+
     @Option(help: "Bytes of a record's JSON; at least \(RecordGenerator.recordBytesMin).")
     var recordBytes = 200
 
@@ -30,8 +36,8 @@ struct RecordOptions: ParsableArguments {
     var runLength = 1000
 
     func validate() throws {
-        guard records > 0, keys > 0, keys < Int(Int32.max), zipf > 0, firstKey >= 0 else {
-            throw ValidationError("--records, --keys and --zipf must be above 0")
+        guard records > 0, keys > 0, keys < Int(Int32.max), zipf > 0, firstKey >= 0, days > 0 else {
+            throw ValidationError("--records, --keys, --days and --zipf must be above 0")
         }
         guard recordBytes >= RecordGenerator.recordBytesMin, recordBytes <= 100_000 else {
             throw ValidationError("--record-bytes must lie in \(RecordGenerator.recordBytesMin) ... 100000")
@@ -47,8 +53,9 @@ struct RecordOptions: ParsableArguments {
             records: records,
             keys: keys,
             firstKey: firstKey,
-            distribution: uniform ? .uniform : .zipf(exponent: zipf),
+            distribution: cubic ? .cubic : uniform ? .uniform : .zipf(exponent: zipf),
             recordBytes: recordBytes,
+            days: days,
             until: until ?? Measure.wallMicroseconds(),
             seed: seed
         )

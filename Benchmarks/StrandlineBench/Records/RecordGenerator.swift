@@ -2,7 +2,7 @@
 //
 //   {"user_id":48213,"ts":1735689600000000,"amount":129.95,"quantity":3,"currency":"EUR","channel":"web","note":"xxxx"}
 //
-// Event times rise evenly over 30 days up to `until`; one record in a hundred is up to an hour older than its place.
+// Event times rise evenly over `days` up to `until`; one record in a hundred is up to an hour older than its place.
 
 import Glibc
 
@@ -11,6 +11,8 @@ enum KeyDistribution {
     case uniform
     /// The entity of rank r occurs in proportion to 1 / r^exponent.
     case zipf(exponent: Double)
+    /// Entity floor(keys * u^3), u even: the first of 100,000 has 2 % of all records.
+    case cubic
 }
 
 struct RecordGenerator {
@@ -18,9 +20,12 @@ struct RecordGenerator {
     let recordBytes: Int
     private let seed: UInt64
     private let until: Int64
+    /// Microseconds from the first event time to the last.
+    private let span: Int64
     private let keys: Int
     /// What is added to every entity's number.
     private let firstKey: Int
+    private let isCubic: Bool
     /// For zipf: the probability of ranks up to and with each one.
     private let cumulative: [Double]
     /// Which entity has a rank: neighbours in rank are no neighbours in number.
@@ -28,7 +33,6 @@ struct RecordGenerator {
     /// The largest record whose unused fields are empty.
     static let recordBytesMin = 130
 
-    static let span: Int64 = 30 * 86_400_000_000
     private static let lateMax: UInt64 = 3_600_000_000
 
     init(
@@ -37,6 +41,7 @@ struct RecordGenerator {
         firstKey: Int = 0,
         distribution: KeyDistribution,
         recordBytes: Int,
+        days: Int = 30,
         until: Int64,
         seed: UInt64
     ) {
@@ -45,7 +50,9 @@ struct RecordGenerator {
         self.firstKey = firstKey
         self.recordBytes = recordBytes
         self.until = until
+        span = Int64(days) * 86_400_000_000
         self.seed = seed
+        if case .cubic = distribution { isCubic = true } else { isCubic = false }
         guard case .zipf(let exponent) = distribution else {
             cumulative = []
             entityOfRank = []
@@ -68,6 +75,10 @@ struct RecordGenerator {
 
     func entity(_ number: Int) -> Int {
         let random = mixed(seed, UInt64(number) &* 4)
+        if isCubic {
+            let point = Double(random >> 11) * 0x1p-53
+            return firstKey + min(keys - 1, Int(Double(keys) * (point * point * point)))
+        }
         guard !cumulative.isEmpty else { return firstKey + Int(random % UInt64(keys)) }
         let point = Double(random >> 11) * 0x1p-53
         var low = 0
@@ -80,7 +91,7 @@ struct RecordGenerator {
     }
 
     func eventTime(_ number: Int) -> Int64 {
-        let place = until - Self.span + Int64(Double(Self.span) * (Double(number) / Double(records)))
+        let place = until - span + Int64(Double(span) * (Double(number) / Double(records)))
         let random = mixed(seed, UInt64(number) &* 4 &+ 1)
         return random % 100 == 0 ? place - Int64((random >> 8) % Self.lateMax) : place
     }

@@ -111,6 +111,10 @@ typedef struct CArrowMetadata {
 
 void carrow_error_free(char *error);
 
+/// Lets freed columns go back to the system at once, for the rest of the process: blocks of a megabyte and more are mapped one
+/// by one, and Arrow takes its memory from malloc. To be called before the first table.
+void carrow_return_freed_memory(void);
+
 /// Reads a whole file. CSV: comma, double quotes doubled, a header row, UTF-8; line ends within quotes are allowed;
 /// blank lines are ignored; an empty unquoted field is null, and nothing else is.
 CArrowStatus carrow_read(

@@ -10,6 +10,10 @@ public final class ReadScratch {
     public var request = RequestValues()
     let derived = DerivedEvaluation()
     let identity = EntityIdentity()
+    /// Of many rows of one entity, for each part of a plan.
+    var advancing: [AdvancingWindows] = []
+    /// Of each part, whether the rows at hand are read that way.
+    var isBegun: [Bool] = []
 
     public init() {}
 }
@@ -69,7 +73,7 @@ extension FeatureStore {
                 hasLeaves: hasLeaves.load(ordering: .acquiring),
                 waits: waits
             ) { events in
-                Self.evaluate(part, events, point, scratch)
+                Self.evaluate(part.windows, part.outputs, events, point, scratch)
             }
             guard case .done = reading else { return false }
         }
@@ -88,23 +92,27 @@ extension FeatureStore {
         scratch.cells.reserve(plan.cellCount)
         for part in plan.parts {
             setIdentity(part, key, scratch)
-            while try !readPart(part, point, scratch) {}
+            try readPart(part, part.windows, part.outputs, point, scratch)
         }
         if !plan.derived.isEmpty { scratch.derived.run(plan, scratch, row: row) }
     }
 
-    /// - Returns: false when a fold came between the leaves and the tail: again.
-    private func readPart(_ part: LookupPlan.Part, _ point: ReadPoint, _ scratch: ReadScratch) throws(StoreError)
-        -> Bool
-    {
-        try readEvents(
+    /// Evaluates some windows of a part for the entity that `scratch.identity` names.
+    func readPart(
+        _ part: LookupPlan.Part,
+        _ windows: WindowPlan,
+        _ outputs: [Int32],
+        _ point: ReadPoint,
+        _ scratch: ReadScratch
+    ) throws(StoreError) {
+        // False when a fold came between the leaves and the tail: again.
+        while try !readEvents(
             of: scratch.identity.copy,
             history: part.history,
             types: part.types,
-            retention: part.retention
-        ) { events in
-            Self.evaluate(part, events, point, scratch)
-        }
+            retention: part.retention,
+            { events in Self.evaluate(windows, outputs, events, point, scratch) }
+        ) {}
     }
 
     /// Lends the events of an entity, without those that history has dropped by now, under its shard's lock; reads them from
@@ -154,14 +162,15 @@ extension FeatureStore {
     }
 
     private static func evaluate(
-        _ part: LookupPlan.Part,
+        _ windows: WindowPlan,
+        _ outputs: [Int32],
         _ events: EntityEvents,
         _ point: ReadPoint,
         _ scratch: ReadScratch
     ) {
-        part.outputs.withUnsafeBufferPointer { outputs in
+        outputs.withUnsafeBufferPointer { outputs in
             guard let base = outputs.baseAddress else { return }
-            part.windows.evaluate(
+            windows.evaluate(
                 events,
                 asOf: point.asOf,
                 knownAt: point.knownAt,
@@ -173,7 +182,7 @@ extension FeatureStore {
     }
 
     /// Picks the join keys of this history out of the request's key.
-    private func setIdentity(_ part: LookupPlan.Part, _ key: UnsafeRawBufferPointer, _ scratch: ReadScratch) {
+    func setIdentity(_ part: LookupPlan.Part, _ key: UnsafeRawBufferPointer, _ scratch: ReadScratch) {
         scratch.identity.begin(part.history)
         guard let components = part.components else { return scratch.identity.append(key) }
         for wanted in components {

@@ -25,6 +25,8 @@ public final class LookupPlan: Sendable {
         let outputs: [Int32]
         /// The results that are strings, lists or maps.
         let byteOutputs: [Int32]
+        /// For many rows of one entity: the results whose windows move forward with T, and the others.
+        let advancing: Advancing?
 
         private static let numbers = ManagedAtomic<UInt64>(0)
 
@@ -32,6 +34,7 @@ public final class LookupPlan: Sendable {
             _ history: HistorySchema,
             components: [Int]?,
             windows: WindowPlan,
+            advancing: Advancing?,
             retention: Retention,
             outputs: [Int32],
             types: [FeatureType]
@@ -44,6 +47,24 @@ public final class LookupPlan: Sendable {
             self.retention = retention
             self.outputs = outputs
             byteOutputs = outputs.indices.filter { types[$0].isVariableSize }.map { Int32($0) }
+            self.advancing = advancing
+        }
+    }
+
+    /// The results of a part, divided: what moves forward with T, and what is evaluated row by row.
+    final class Advancing: Sendable {
+        let windows: AdvancingPlan
+        /// For each result of `windows`, its feature.
+        let outputs: [Int32]
+        /// nil: nothing is left.
+        let others: WindowPlan?
+        let otherOutputs: [Int32]
+
+        init(windows: AdvancingPlan, outputs: [Int32], others: WindowPlan?, otherOutputs: [Int32]) {
+            self.windows = windows
+            self.outputs = outputs
+            self.others = others
+            self.otherOutputs = otherOutputs
         }
     }
 
@@ -132,6 +153,7 @@ public final class LookupPlan: Sendable {
                     attributes: own.attributes.map(\.planned),
                     layout: catalog.tileLayouts[history.id]
                 ),
+                advancing: own.advancing(layout: catalog.tileLayouts[history.id]),
                 retention: catalog.retentions[history.id] ?? .none,
                 outputs: outputs,
                 types: outputs.map { cells.features[Int($0)].type }
@@ -143,6 +165,22 @@ public final class LookupPlan: Sendable {
     private struct Members {
         var aggregations: [(output: Int32, planned: PlannedAggregation)] = []
         var attributes: [(output: Int32, planned: PlannedAttribute)] = []
+
+        /// nil where no window can move.
+        func advancing(layout: TileLayout?) -> Advancing? {
+            let moving = aggregations.filter { AdvancingPlan.serves($0.planned) }
+            guard !moving.isEmpty else { return nil }
+            let others = aggregations.filter { !AdvancingPlan.serves($0.planned) }
+            let isAll = others.isEmpty && attributes.isEmpty
+            return Advancing(
+                windows: AdvancingPlan(moving.map(\.planned)),
+                outputs: moving.map(\.output),
+                others: isAll
+                    ? nil
+                    : WindowPlan(others.map(\.planned), attributes: attributes.map(\.planned), layout: layout),
+                otherOutputs: others.map(\.output) + attributes.map(\.output)
+            )
+        }
     }
 
     /// Resolves a feature service by `name` or `name@version`.

@@ -114,7 +114,11 @@ struct HistoryBase {
 
     /// Whether a window may not be answered: it covers dropped events, or K lies before the arrival of one.
     func isTouched(by interval: WindowInterval, knownAt: Int64) -> Bool {
-        knownAt < newestArrival || interval.overlaps(first: oldestTime, last: last.time)
+        outline.isTouched(by: interval, knownAt: knownAt)
+    }
+
+    var outline: DroppedEvents {
+        DroppedEvents(count: count, firstTime: oldestTime, lastTime: last.time, newestArrival: newestArrival)
     }
 
     /// Whether all dropped events, or none, lie inside an interval that has no start, and are known at K.

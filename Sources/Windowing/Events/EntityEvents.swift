@@ -172,16 +172,7 @@ public struct EntityEvents {
     var base: UnsafePointer<HistoryBase>? { basePointer.map { UnsafePointer($0) } }
 
     /// What was dropped, in outline; nil when nothing was.
-    public var dropped: DroppedEvents? {
-        base.map { base in
-            DroppedEvents(
-                count: base.pointee.count,
-                firstTime: base.pointee.oldestTime,
-                lastTime: base.pointee.last.time,
-                newestArrival: base.pointee.newestArrival
-            )
-        }
-    }
+    public var dropped: DroppedEvents? { base?.pointee.outline }
 
     /// Drops the oldest events as long as both their event time and their arrival lie before `horizon`, and keeps in the
     /// base what the layout says. Duplicates go together: with an `event_id` no instant is dropped in part.
@@ -247,6 +238,33 @@ public struct EntityEvents {
         return interval.rows(of: span).contains { span.arrivals[$0] <= knownAt }
     }
 
+    /// When the first event that is known at K was, and when it arrived.
+    func first(knownAt: Int64) -> (time: Int64, arrival: Int64)? {
+        var found: (time: Int64, arrival: Int64)?
+        spans(of: WindowInterval(allBefore: .distantFuture, boundary: .inclusive)) { span, range in
+            guard let row = range.first(where: { span.arrivals[$0] <= knownAt }) else { return true }
+            found = (span.times[row], span.arrivals[row])
+            return false
+        }
+        return found
+    }
+
+    /// Lends the events of `interval`, oldest first, while `body` returns true.
+    func spans(of interval: WindowInterval, while body: (EventSpan, Range<Int>) -> Bool) {
+        func lend(_ leaf: EventLeaf) -> Bool {
+            let span = leaf.span(heap)
+            // Behind the interval there is nothing more.
+            if span.count > 0, !interval.overlaps(first: span.times[0], last: .max) { return false }
+            let rows = interval.rows(of: span)
+            return rows.isEmpty || body(span, rows)
+        }
+        if let tree {
+            tree.leaves(from: EventOrder(time: interval.start, stream: 0, offset: .min), while: lend)
+        } else {
+            _ = lend(leaf)
+        }
+    }
+
     /// Adds the events of `interval` to an evaluation; they are all older than those added before.
     func add(_ interval: WindowInterval, to evaluation: WindowEvaluation) {
         if let tree { return tree.add(interval, to: evaluation, heap) }
@@ -304,4 +322,9 @@ public struct DroppedEvents: Hashable, Sendable {
     public var firstTime: Int64
     public var lastTime: Int64
     public var newestArrival: Int64
+
+    /// Whether a window may not be answered: it covers dropped events, or K lies before the arrival of one.
+    func isTouched(by interval: WindowInterval, knownAt: Int64) -> Bool {
+        knownAt < newestArrival || interval.overlaps(first: firstTime, last: lastTime)
+    }
 }

@@ -56,14 +56,17 @@ public struct EventSpan {
         var row = range.upperBound
         while row > range.lowerBound {
             row -= 1
-            let missing = nulls[row] & mask
-            if missing == 0 {
-                if arrivals[row] <= knownAt { return row }
-            } else if missing == markBit, knownAt < duplicateSince(row), arrivals[row] <= knownAt {
-                return row
-            }
+            if counts(row, mask: mask, knownAt: knownAt) { return row }
         }
         return nil
+    }
+
+    /// Whether a row counts.
+    @inline(__always)
+    func counts(_ row: Int, mask: UInt64, knownAt: Int64) -> Bool {
+        let missing = nulls[row] & mask
+        if missing == 0 { return arrivals[row] <= knownAt }
+        return missing == markBit && knownAt < duplicateSince(row) && arrivals[row] <= knownAt
     }
 
     /// From which K on a row that lacks the mark is a duplicate.

@@ -18,7 +18,8 @@ struct FunctionInput {
     /// Where the window ends by the strict rule: T less the offset.
     let end: Instant
     let events: EntityEvents
-    let cells: FeatureCells
+    /// Unowned, as they outlive the call: counting references would cost more than most results.
+    unowned(unsafe) let cells: FeatureCells
 }
 
 /// A function's value.
