@@ -106,7 +106,7 @@ let package = Package(
         .target(
             name: "TrainingSets",
             dependencies: ["FeatureModel", "Windowing", "FeatureHistory"],
-            swiftSettings: hot
+            swiftSettings: strict
         ),
         .target(
             name: "FeatureServer",

@@ -9,6 +9,7 @@ import FeatureModel
 import FeatureServer
 import Glibc
 import StrandlineClient
+import TrainingSets
 import WireProtocol
 
 /// A training set before it is a file.
