@@ -170,6 +170,8 @@ extension ServerLimits {
         var limits = ServerLimits()
         limits.sweepInterval = .milliseconds(50)
         limits.lingerTimeout = .milliseconds(200)
+        // Tests run all at once, and the threads that their clients share may be busy for as long as this.
+        limits.greetingTimeout = .minutes(2)
         return limits
     }
 }
