@@ -34,7 +34,7 @@ read_arguments() {
 start_server() {
     [[ -x $strandline ]] || fail "there is no $strandline" "run 'make build'"
     "$strandline" serve --repo Benchmarks/lookup_repo --data-dir "$work/store" --listen "127.0.0.1:$port" \
-        --embedded-broker >"$work/serve.out" 2>"$work/serve.err" &
+        --http-listen off --embedded-broker >"$work/serve.out" 2>"$work/serve.err" &
     server_pid=$!
     own_process "$server_pid"
     wait_for_line "$work/serve.out" "listening on 127.0.0.1:$port" 30 "$server_pid" "$work/serve.err"

@@ -5,6 +5,10 @@
 #include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/writer.h>
+
+#include <string>
+#include <vector>
+
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -70,6 +74,12 @@ std::shared_ptr<arrow::KeyValueMetadata> file_metadata(
     auto merged = table.schema()->metadata() ? table.schema()->metadata()->Copy()
                                              : std::make_shared<arrow::KeyValueMetadata>();
     if (merged->Contains("pandas")) (void)merged->Delete("pandas");
+    // Labels that are a training set themselves bring along what was said of that one.
+    std::vector<std::string> old;
+    for (const auto &key : merged->keys()) {
+        if (key.rfind("strandline.", 0) == 0) old.push_back(key);
+    }
+    for (const auto &key : old) (void)merged->Delete(key);
     for (size_t i = 0; i < count; ++i) (void)merged->Set(metadata[i].key, metadata[i].value);
     return merged;
 }

@@ -198,8 +198,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// Ends a connection whose client has ended its side, when there is nothing left to answer.
     private func endWhenAnswered() {
-        guard isInputClosed else { return }
-        if phase == .ending { return close() }
+        guard isInputClosed, phase != .ending else { return }
         let isComplete = received.isEmpty || received.begun != nil
         if pool.count == 0, isComplete { finish() }
     }

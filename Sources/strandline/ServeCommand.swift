@@ -297,14 +297,15 @@ private struct Running: Service {
 
 extension Running {
     /// How long an orderly end may take: requests in flight have a third of it.
-    private static let patience: UInt32 = 30
+    private static let patience = 30
 
     /// Ends the process where its parts do not: librdkafka has been seen to wait for a broker that had just died. What is
     /// committed is on disk, as after a kill.
     private func endAnyway() {
         let log = log
-        NIOThreadPool.singleton.submit { _ in
-            sleep(Self.patience)
+        // On no thread that an orderly end needs.
+        Task.detached {
+            try? await Task.sleep(for: .seconds(Self.patience))
             log.critical("not stopped within \(Self.patience) s; ended as it is, nothing that was committed is lost")
             _exit(Failure.Status.failed.rawValue)
         }

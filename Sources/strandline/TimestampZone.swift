@@ -18,7 +18,9 @@ struct TimestampZone {
         let folder = getenv("TZDIR").map { String(cString: $0) } ?? "/usr/share/zoneinfo"
         var information = stat()
         let isName = !name.isEmpty && !name.hasPrefix("/") && !name.split(separator: "/").contains("..")
-        guard isName, stat("\(folder)/\(name)", &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
+        guard isName, stat("\(folder)/\(name)", &information) == 0, information.st_mode & S_IFMT == S_IFREG,
+            Self.isZone("\(folder)/\(name)")
+        else {
             throw Failure(
                 .usage,
                 "--timestamp-zone: there is no zone '\(name)' in \(folder); write for example Europe/Berlin or UTC"
@@ -26,6 +28,14 @@ struct TimestampZone {
         }
         setenv("TZ", ":\(name)", 1)
         tzset()
+    }
+
+    /// Whether a file begins as zone data do (RFC 9636): other files of that folder would be taken for UTC in silence.
+    private static func isZone(_ path: String) -> Bool {
+        guard let file = fopen(path, "r") else { return false }
+        defer { fclose(file) }
+        var magic = [UInt8](repeating: 0, count: 4)
+        return fread(&magic, 1, 4, file) == 4 && magic == Array("TZif".utf8)
     }
 
     /// Moves times that were read as UTC to where the zone has them. Those that it has not, or has twice, become nil, with

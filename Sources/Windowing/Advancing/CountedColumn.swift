@@ -33,11 +33,11 @@ struct CountedColumn {
         }
         let source = column.index.map { span.column($0) } ?? span.nulls
         var end = count
-        for row in rows {
-            // Written in any case and kept when it counts: the processor need not guess.
+        // A column that is younger than its leaf is not there to be read, and none of its rows counts.
+        for row in rows where span.counts(row, mask: column.mask, knownAt: known) {
             times[end] = span.times[row]
             slots[end] = source[row]
-            end += span.counts(row, mask: column.mask, knownAt: known) ? 1 : 0
+            end += 1
         }
         count = end
     }
