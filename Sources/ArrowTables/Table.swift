@@ -25,8 +25,8 @@ public struct Table: Sendable {
         self.init(handle: try TableHandle.empty(rowCount: rowCount), path: nil)
     }
 
-    /// Lets the memory of tables and other large blocks go back to the system as soon as it is free, for the rest of the
-    /// process. For a process that has many columns in its hands for a short time; to be called before the first table.
+    /// Lets the memory of freed tables go to whoever needs memory next, for the rest of the process. For a process that has
+    /// many columns in its hands for a short time; to be called before the first table.
     public static func returnFreedMemory() { carrow_return_freed_memory() }
 
     /// Reads a whole file.

@@ -9,10 +9,6 @@
 #include <string>
 #include <vector>
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
 #include "Internal.hpp"
 
 namespace carrow {
@@ -103,11 +99,8 @@ arrow::Status write_table(
 using namespace carrow;
 
 void carrow_return_freed_memory(void) {
-    // An allocator that keeps what was freed would hold the labels, the columns and their copies in Arrow all at once.
+    // A pool that keeps what was freed would hold the labels, the columns and their copies in Arrow all at once.
     (void)::setenv("ARROW_DEFAULT_MEMORY_POOL", "system", 0);
-#ifdef M_MMAP_THRESHOLD
-    (void)::mallopt(M_MMAP_THRESHOLD, 1 << 20);
-#endif
 }
 
 CArrowStatus carrow_read(

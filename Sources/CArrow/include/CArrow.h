@@ -111,8 +111,8 @@ typedef struct CArrowMetadata {
 
 void carrow_error_free(char *error);
 
-/// Lets freed columns go back to the system at once, for the rest of the process: blocks of a megabyte and more are mapped one
-/// by one, and Arrow takes its memory from malloc. To be called before the first table.
+/// Lets Arrow take its memory from the process's malloc, for the rest of the process, so that freed columns are free for what
+/// is not Arrow's too. To be called before the first table.
 void carrow_return_freed_memory(void);
 
 /// Reads a whole file. CSV: comma, double quotes doubled, a header row, UTF-8; line ends within quotes are allowed;
