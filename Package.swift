@@ -54,6 +54,7 @@ let package = Package(
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
         .systemLibrary(name: "CRdKafka", providers: [.apt(["librdkafka-dev"])]),
         .systemLibrary(name: "CJemalloc", providers: [.apt(["libjemalloc-dev"])]),
+        .systemLibrary(name: "CScheduling"),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(
@@ -76,6 +77,7 @@ let package = Package(
         ),
 
         // MARK: engines
+        .target(name: "Scheduling", dependencies: ["CScheduling"], swiftSettings: strict),
         .target(name: "RocksDB", dependencies: ["CRocksDB"], swiftSettings: strict),
         .target(name: "KafkaLog", dependencies: ["CRdKafka"], swiftSettings: strict),
         .target(name: "ArrowTables", dependencies: ["FeatureModel", "CArrow"], swiftSettings: strict),
@@ -92,7 +94,7 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "Expressions", "FeatureModel", "Windowing", "FeatureHistory", "KafkaLog", "CSimdJSON",
+                "Expressions", "FeatureModel", "Windowing", "FeatureHistory", "KafkaLog", "CSimdJSON", "Scheduling",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
             ],
@@ -111,7 +113,8 @@ let package = Package(
         .target(
             name: "FeatureServer",
             dependencies: [
-                "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "TrainingSets", "WireProtocol",
+                "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "Scheduling", "TrainingSets",
+                "WireProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
@@ -153,7 +156,7 @@ let package = Package(
             name: "strandline",
             dependencies: [
                 "CJemalloc", "Expressions", "FeatureModel", "FeatureRepository", "FeatureHistory", "Ingest", "KafkaLog",
-                "TrainingSets",
+                "Scheduling", "TrainingSets",
                 "ArrowTables", "FeatureServer", "FeatureHTTP", "StrandlineClient", "WireProtocol", "FeatureTesting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -173,6 +176,7 @@ let package = Package(
             name: "strandline-bench",
             dependencies: [
                 "FeatureModel", "Windowing", "FeatureHistory", "Ingest", "KafkaLog", "CRdKafka", "CSimdJSON", "CEpoll",
+                "Scheduling",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -256,6 +260,7 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: strict),
         .testTarget(name: "RocksDBTests", dependencies: ["RocksDB"], swiftSettings: strict),
         .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog"], swiftSettings: strict),
         .testTarget(name: "ArrowTablesTests", dependencies: ["ArrowTables", "FeatureModel"], swiftSettings: strict),

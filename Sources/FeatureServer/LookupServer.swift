@@ -2,6 +2,7 @@ public import NIOCore
 
 import NIOPosix
 import NIOSSL
+import Scheduling
 import WireProtocol
 
 /// The TCP listener of the binary protocol.
@@ -37,8 +38,8 @@ public final class LookupServer: Sendable {
             let channel = try await ServerBootstrap(group: group)
                 .serverChannelOption(.backlog, value: 1024)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                // Accept many at a time; connections come in bursts after a restart.
-                .serverChannelOption(.maxMessagesPerRead, value: 256)
+                // One at a time: a new connection costs as much as several lookups, which have their turn between.
+                .serverChannelOption(.maxMessagesPerRead, value: 1)
                 .childChannelOption(.maxMessagesPerRead, value: 1)
                 .childChannelOption(.recvAllocator, value: ReceiveAllocator())
                 .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
@@ -80,6 +81,7 @@ public final class LookupServer: Sendable {
         var loops: [ObjectIdentifier: NIOLoopBound<LoopConnections>] = [:]
         for eventLoop in group.makeIterator() {
             loops[ObjectIdentifier(eventLoop)] = try await eventLoop.submit {
+                ThreadManners.takeShortSlices()
                 let connections = LoopConnections(load, on: eventLoop)
                 connections.start()
                 return NIOLoopBound(connections, eventLoop: eventLoop)

@@ -9,6 +9,7 @@
 // begins again from the stored offsets.
 
 import NIOConcurrencyHelpers
+import Scheduling
 
 /// Commits batches on a thread of its own. Handed batches by one thread, which also ends it.
 final class CommitThread: Sendable {

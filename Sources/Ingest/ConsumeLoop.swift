@@ -3,6 +3,7 @@ import FeatureModel
 import Glibc
 import KafkaLog
 import Logging
+import Scheduling
 
 /// The consumer thread's work: assign, consume, decode, until told to stop. What it decoded is committed on a thread
 /// beside it.

@@ -2,6 +2,7 @@ import FeatureHistory
 import FeatureModel
 import KafkaLog
 import Logging
+import Scheduling
 
 /// The forwarder thread's work: dead letters from the outbox to their topics, at least once, in order. An unreachable
 /// topic delays only this thread; the outbox is bounded (`DeadLetterLimits`).

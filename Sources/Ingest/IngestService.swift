@@ -11,6 +11,7 @@
 import FeatureModel
 import Glibc
 import KafkaLog
+import Scheduling
 
 public import FeatureHistory
 public import Logging

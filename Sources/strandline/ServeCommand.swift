@@ -10,6 +10,7 @@ import KafkaLog
 import Logging
 import NIOCore
 import NIOPosix
+import Scheduling
 import ServiceLifecycle
 import UnixSignals
 import WireProtocol
@@ -117,7 +118,8 @@ struct ServeCommand: AsyncParsableCommand {
         let limits = limits(server)
         raiseDescriptorLimit(for: limits.connectionsMax, log)
         let pool = NIOThreadPool(numberOfThreads: 2)
-        pool.start()
+        // The pool's threads have the manners of the thread that makes them.
+        DedicatedThread(niceness: 5) { pool.start() }.join()
         let shared = ServerContext(
             store: store,
             pool: pool,

@@ -13,11 +13,13 @@ enum ImportRules {
         ("RocksDB", ["CRocksDB", "Glibc", "Synchronization"]),
         ("KafkaLog", ["CRdKafka", "Synchronization"]),
         ("ArrowTables", ["FeatureModel", "CArrow"]),
+        ("Scheduling", ["CScheduling", "Glibc", "Synchronization"]),
         ("FeatureHistory", ["Expressions", "FeatureModel", "Windowing", "RocksDB", "Atomics", "Glibc"]),
         (
             "Ingest",
             [
-                "Expressions", "FeatureModel", "Windowing", "FeatureHistory", "KafkaLog", "CSimdJSON", "Glibc",
+                "Expressions", "FeatureModel", "Windowing", "FeatureHistory", "KafkaLog", "CSimdJSON", "Scheduling",
+                "Glibc",
                 "Logging", "NIOConcurrencyHelpers", "Synchronization",
             ]
         ),
@@ -26,7 +28,8 @@ enum ImportRules {
         (
             "FeatureServer",
             [
-                "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "TrainingSets", "WireProtocol",
+                "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "Scheduling", "TrainingSets",
+                "WireProtocol",
                 "Atomics", "Crypto", "FoundationEssentials", "Logging", "NIOConcurrencyHelpers", "NIOCore",
                 "NIOPosix", "NIOSSL", "Synchronization",
             ]
@@ -51,7 +54,7 @@ enum ImportRules {
                 "CJemalloc", "Expressions", "FeatureModel", "FeatureRepository", "KafkaLog", "ArrowTables",
                 "FeatureHistory",
                 "Ingest",
-                "WireProtocol", "TrainingSets",
+                "WireProtocol", "Scheduling", "TrainingSets",
                 "FeatureServer", "FeatureHTTP", "StrandlineClient", "FeatureTesting", "ArgumentParser",
                 "Crypto", "FoundationEssentials",
                 "Glibc", "Logging",
@@ -66,6 +69,7 @@ enum ImportRules {
     static let engines: [String: Set<String>] = [
         "CRocksDB": ["RocksDB"], "CRdKafka": ["KafkaLog"], "CSimdJSON": ["Ingest", "FeatureHTTP"],
         "CArrow": ["ArrowTables"], "CZlib": ["WireProtocol"], "CJemalloc": ["strandline"],
+        "CScheduling": ["Scheduling"],
     ]
 
     /// Control plane: rare, small, and never on the way of an event or a lookup.

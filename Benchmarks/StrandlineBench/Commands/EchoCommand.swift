@@ -4,6 +4,7 @@
 import ArgumentParser
 import NIOCore
 import NIOPosix
+import Scheduling
 
 struct EchoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,9 +29,11 @@ struct EchoCommand: ParsableCommand {
 
     func run() throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        try group.next().submit { ThreadManners.takeShortSlices() }.wait()
         let (request, reply) = (requestBytes, replyBytes)
         let channel = try ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16 << 10))
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)

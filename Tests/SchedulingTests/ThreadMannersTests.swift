@@ -1,0 +1,57 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import Scheduling
+
+@Suite struct ThreadMannersTests {
+    /// What a thread has after `body`.
+    private func manners(
+        niceness: Int32,
+        _ body: @escaping @Sendable () -> Void = {}
+    ) -> (niceness: Int32, sliceNanoseconds: UInt64)? {
+        let found = Mutex<(niceness: Int32, sliceNanoseconds: UInt64)?>(nil)
+        withExtendedLifetime(found) {
+            DedicatedThread(niceness: niceness) {
+                body()
+                let current = ThreadManners.current()
+                found.withLock { $0 = current }
+            }.join()
+        }
+        return found.withLock { $0 }
+    }
+
+    @Test func aThreadStepsBackAndThisOneDoesNot() throws {
+        let before = try #require(ThreadManners.current())
+        #expect(manners(niceness: 12)?.niceness == 12)
+        #expect(ThreadManners.current()?.niceness == before.niceness)
+    }
+
+    @Test func threadsThatItMakesStepBackToo() {
+        let inner = Mutex<Int32?>(nil)
+        withExtendedLifetime(inner) {
+            DedicatedThread(niceness: 7) {
+                // The default would be 10: nobody may become less nice.
+                DedicatedThread(niceness: 7) {
+                    let current = ThreadManners.current()
+                    inner.withLock { $0 = current?.niceness }
+                }.join()
+            }.join()
+        }
+        #expect(inner.withLock { $0 } == 7)
+    }
+
+    @Test func shortSlicesKeepTheNiceness() throws {
+        let usual = try #require(manners(niceness: 3))
+        let short = try #require(manners(niceness: 3) { ThreadManners.takeShortSlices() })
+        #expect(short.niceness == 3)
+        // A kernel before 6.12 tells no slices, and takes none.
+        #expect(usual.sliceNanoseconds == 0 || short.sliceNanoseconds == 100_000)
+    }
+
+    @Test func joiningTwiceIsJoiningOnce() {
+        let thread = DedicatedThread {}
+        thread.join()
+        thread.join()
+    }
+}
