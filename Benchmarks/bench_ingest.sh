@@ -16,6 +16,8 @@ record_bytes=200
 runs=3
 shape=both
 latency_seconds=10
+# Ingest runs at this niceness; on the same two cores the producer and the looking thread must not press it aside.
+alike=(nice -n 10)
 check_values=10000
 check_seed=
 # Of the server; empty takes its own defaults.
@@ -136,12 +138,12 @@ run_latency() {
     rate=$(awk -v rate="$(median "ingest_events_per_s_$shape")" 'BEGIN { printf "%.0f", rate / 2 }')
     count=$((rate * latency_seconds))
     start_broker "latency_$shape" '^bootstrap=' --empty
-    "$bench" latency "${topic[@]}" --data "$work/store" "${commit_interval[@]}" "${fold_after[@]}" \
+    "${alike[@]}" "$bench" latency "${topic[@]}" --data "$work/store" "${commit_interval[@]}" "${fold_after[@]}" \
         --kafka fetch.wait.max.ms=2 --records "$count" >"$work/latency.out" 2>"$work/latency.err" &
     reader=$!
     own_process "$reader"
     wait_for_line "$work/latency.out" '^state=consuming' 30 "$reader" "$work/latency.err"
-    sent=$("$bench" pace "${topic[@]}" --partitions "$partitions" "${record_options[@]}" --records "$count" \
+    sent=$("${alike[@]}" "$bench" pace "${topic[@]}" --partitions "$partitions" "${record_options[@]}" --records "$count" \
         --rate "$rate" --run-length 500)
     say "$shape    $sent"
     wait "$reader" || fail "the latency run failed: $(tail -n 5 "$work/latency.err")"
