@@ -63,12 +63,14 @@ def check(ours: Path, rivals: list[Path], may_drop: bool) -> None:
     """Row by row, in an order of the rows' own. Feast's Dask plan drops rows of users who have later events only: with
     `may_drop` rows without a value may be absent, and are counted."""
     import numpy as np
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     def rows(path: Path) -> tuple[object, object]:
         """Label, user, time and the cell's bits of the rows with a value; the first three of those without."""
         table = pq.read_table(path)
-        keys = [table[name].cast("int64").to_numpy() for name in ("label", "user_id", "event_timestamp")]
+        times = table["event_timestamp"].cast(pa.timestamp("us", "UTC"))
+        keys = [column.cast("int64").to_numpy() for column in (table["label"], table["user_id"], times)]
         order = np.lexsort(keys)
         cells = table["amount"].combine_chunks()
         missing = (cells.is_null() if path == ours else cells.is_null(nan_is_null=True)).to_numpy(zero_copy_only=False)[order]
