@@ -75,7 +75,10 @@ TYPED: dict[str, tuple[object, str]] = {
     ),
     "no key in a row": ({"customer_id": [1, None], "timestamp": times("2025-01-01", "2025-01-01")}, "row 2: column 'customer_id' is empty"),
     "a time of another type": ({"customer_id": [1], "timestamp": [5.0]}, "column 'timestamp' of type double: does not hold times"),
-    "a time that is none": ({"customer_id": [1, 1], "timestamp": times("2025-01-01", "soon")}, "row 2: column 'timestamp' holds 'soon', which is not a time (ISO 8601)"),
+    "a time that is none": (
+        {"customer_id": [1, 1], "timestamp": times("2025-01-01", "soon")},
+        "row 2: column 'timestamp' holds 'soon', which is not a time (ISO 8601)",
+    ),
     "no rows": (NO_ROWS, "no label rows"),
     "no bytes": (b"", "the file is empty, and not a"),
     "other bytes": (b"customer_id,timestamp\n1,2025-01-01\n", "ot a"),

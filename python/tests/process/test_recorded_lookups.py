@@ -160,7 +160,8 @@ def differing(said: list[Said], table: pyarrow.Table) -> list[str]:
         for name, (value, status, newest) in row.cells.items():
             found = (bits(columns[name][number]), columns[f"{name}__status"][number], columns[f"{name}__event_time"][number])
             if found != (value, status, newest):
-                wrong.append(f"{name} of {row.customer} as of {iso(row.t)} known at {iso(row.k)}: {found}, the lookup said {value, status, newest}")
+                point = f"{name} of {row.customer} as of {iso(row.t)} known at {iso(row.k)}"
+                wrong.append(f"{point}: {found}, the lookup said {value, status, newest}")
     return wrong
 
 
