@@ -39,7 +39,8 @@ feast_historical() {
         ours feast_ours labels latest --boundary inclusive
         for store in $feast_historical_stores; do
             text=$(training run -- "$feast_python" Benchmarks/feast_historical.py run --repo "$folder/$store" \
-                --labels "$folder/labels.parquet" --out "$folder/$store.parquet" 2>"$folder/$store.err") || fail "Feast failed: $(tail -n 5 "$folder/$store.err")"
+                --labels "$folder/labels.parquet" --out "$folder/$store.parquet" 2>"$folder/$store.err") ||
+                fail "Feast failed: $(tail -n 5 "$folder/$store.err")"
             # What the program prints goes to standard error there.
             note "feast_historical_${store}_s" "$(value seconds "$(<"$folder/$store.err")")"
             note "feast_historical_${store}_command_s" "$(value wall_s "$text")"
