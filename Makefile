@@ -37,12 +37,12 @@ build: setup ## build the server, the libraries and the tests (release)
 	$(SWIFT) build $(BUILD_FLAGS) --build-tests
 
 .PHONY: test
-test: build ## run the Swift tests and the Python tests
+test: build setup-demo ## run the Swift tests and the Python tests
 	$(run_tests)
 
 .PHONY: test-long
 test-long: export STRANDLINE_LONG_TESTS := 1
-test-long: build ## the same with the long ones: more seeds, crash loops
+test-long: build setup-demo ## the same with the long ones: more seeds, crash loops
 	$(run_tests)
 
 # Findings are written to Fuzz/findings, new inputs to .build-fuzz/corpus; FUZZ_FLAGS are libFuzzer's.

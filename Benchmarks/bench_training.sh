@@ -2,12 +2,16 @@
 # Training sets from Strandline beside Polars and DuckDB: the same events and labels, Parquet out, the same cells.
 #
 #   make bench-training ARGS="--events 10000000 --labels 1000000 --runs 3"
+#   make bench-training ARGS="--only latest"
 #
 # The server is loaded once and stays up; the rivals read the events' file. They take turns. Benchmarks/README.md says what
 # each line means.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source Benchmarks/common.sh
+source Benchmarks/latest_value.sh
+source Benchmarks/feast.sh
+source Benchmarks/feast_historical.sh
 
 python=${PYTHON:-.venv/bin/python}
 events=10000000
@@ -18,6 +22,7 @@ runs=3
 cells=10000
 seed=1
 port=7397
+only="windows latest feast"
 partitions=280
 # What is sent before the server is waited for: the broker keeps 5 MiB of a partition.
 part=5000000
@@ -26,6 +31,7 @@ record_bytes=130
 usage() {
     cat <<'TEXT'
 usage: bench_training.sh [--events N] [--labels N] [--keys K] [--hot-events N] [--runs N] [--cells N] [--seed S] [--port P]
+                         [--only windows|latest|feast]
 TEXT
 }
 
@@ -40,11 +46,14 @@ read_arguments() {
             --cells) cells=$2; shift 2 ;;
             --seed) seed=$2; shift 2 ;;
             --port) port=$2; shift 2 ;;
+            --only) only=$2; shift 2 ;;
             -h | --help) usage; exit 0 ;;
             *) usage >&2; fail "unknown argument: $1" ;;
         esac
     done
 }
+
+wants() { [[ " $only " == *" $1 "* ]]; }
 
 training() { "$python" Benchmarks/training.py "$@"; }
 
@@ -123,14 +132,15 @@ measure() {
 last() { tail -n 1 "$work/values/$1"; }
 ratio() { note "$1" "$(quotient "$(last "$2")" "$(last "$3")")"; }
 
-# ours NAME LABELS: command and server together; the server's memory is what it grew by at most.
+# ours NAME LABELS [SERVICE OPTION...]: command and server together; the server's memory is what it grew by at most.
 ours() {
-    local name=$1 before ticks grown
+    local name=$1 labels=$2 service=${3:-twelve} before ticks grown
+    shift $(($# < 3 ? $# : 3))
     before=$(memory_kb VmRSS)
     ticks=$(server_ticks)
     echo 5 >"/proc/$strandline_pid/clear_refs" # the peak begins anew
-    measure "$name" "$strandline" training-set --labels "$work/$2.parquet" --service twelve \
-        --out "$work/$name.parquet" --address "127.0.0.1:$port"
+    measure "$name" "$strandline" training-set --labels "$work/$labels.parquet" --service "$service" \
+        --out "$work/$name.parquet" --address "127.0.0.1:$port" "$@"
     grown=$(($(memory_kb VmHWM) - before))
     note "${name}_server_grown_kb" "$((grown > 0 ? grown : 0))"
     note "${name}_server_cpu_s" "$(awk -v t="$(($(server_ticks) - ticks))" -v hz="$(getconf CLK_TCK)" \
@@ -162,18 +172,8 @@ run_all() {
     ratio training_rss_vs_duckdb ours_memory_kb duckdb_window_rss_kb
 }
 
-main() {
+windows() {
     local run
-    read_arguments "$@"
-    prepare
-    check_tools
-    until_us=$(date +%s)000000
-    records=(--records "$events" --keys "$keys" --cubic --days 180 --record-bytes "$record_bytes" --until "$until_us")
-    "$bench" record-columns "$work/events.bin" "${records[@]}"
-    training files --columns "$work/events.bin" --out "$work" --labels "$labels" --seed "$seed" --hot "$keys"
-    start_broker
-    start_strandline
-    fill 0 $((events / 10))
     say "a tenth of the events"
     for ((run = 1; run <= 2; run++)); do ours tenth labels; done
     fill $((events / 10)) "$events"
@@ -185,6 +185,10 @@ main() {
     training check --data "$work" --ours "$work/ours.parquet" --cells "$cells" --seed "$seed" \
         --rivals "$work/polars_rolling.parquet" "$work/duckdb_cumulative.parquet" "$work/duckdb_window.parquet" \
         >"$work/checked" || fail "the training sets differ"
+}
+
+hot_user() {
+    local run
     fill_hot
     say "and $hot_events events of one user more"
     for ((run = 1; run <= runs; run++)); do
@@ -192,13 +196,44 @@ main() {
         ours hot labels_hot
         ratio training_hot_user_time hot_wall_s plain_wall_s
     done
-    print_machine
+}
+
+print_windows() {
     print_medians ours_wall_s ours_cpu_s ours_server_cpu_s ours_rss_kb ours_server_grown_kb
     print_medians polars_rolling_wall_s polars_rolling_rss_kb duckdb_cumulative_wall_s duckdb_cumulative_rss_kb \
         duckdb_window_wall_s duckdb_window_rss_kb
     cat "$work/checked"
     printf 'training_rss_tenfold=%s\n' "$(quotient "$(median ours_memory_kb)" "$(median tenth_memory_kb)")"
     print_medians training_hot_user_time training_rss_vs_duckdb training_vs_duckdb training_vs_polars
+}
+
+main() {
+    read_arguments "$@"
+    prepare
+    check_tools
+    until_us=$(date +%s)000000
+    if wants feast && ! feast_is_installed; then
+        say "Feast is not installed (make setup-feast): no line vs_feast_historical"
+        only=${only//feast/}
+    fi
+    if wants windows || wants latest; then
+        records=(--records "$events" --keys "$keys" --cubic --days 180 --record-bytes "$record_bytes" --until "$until_us")
+        "$bench" record-columns "$work/events.bin" "${records[@]}"
+        training files --columns "$work/events.bin" --out "$work" --labels "$labels" --seed "$seed" --hot "$keys"
+        start_broker
+        exec 4>&3 # this one stays too when the other part starts its own
+        start_strandline
+        fill 0 $((events / 10))
+        if wants windows; then windows; else fill $((events / 10)) "$events"; fi
+        if wants latest; then latest_value "$runs"; fi
+        if wants windows; then hot_user; fi
+    fi
+    # A tenth of the sizes: Feast's own answers are slow.
+    if wants feast; then feast_historical $((events / 10)) $((labels / 10)) "$keys" "$runs"; fi
+    print_machine
+    if wants windows; then print_windows; fi
+    if wants latest; then print_latest_value; fi
+    if wants feast; then print_feast_historical; fi
 }
 
 main "$@"

@@ -16,15 +16,23 @@ namespace {
 
 constexpr int64_t kRowGroupRows = 128 * 1024;
 
-arrow::Result<std::shared_ptr<arrow::Table>> read_parquet(const std::string &path) {
+/// A file that has a table in it: an empty one is told by its name, not by the number of bytes that a format wants.
+arrow::Result<std::shared_ptr<arrow::io::ReadableFile>> open_table(const std::string &path, const char *format) {
     ARROW_ASSIGN_OR_RAISE(auto file, arrow::io::ReadableFile::Open(path));
+    ARROW_ASSIGN_OR_RAISE(const int64_t size, file->GetSize());
+    if (size == 0) return arrow::Status::Invalid("the file is empty, and not ", format);
+    return file;
+}
+
+arrow::Result<std::shared_ptr<arrow::Table>> read_parquet(const std::string &path) {
+    ARROW_ASSIGN_OR_RAISE(auto file, open_table(path, "a Parquet file"));
     ARROW_ASSIGN_OR_RAISE(auto reader, parquet::arrow::OpenFile(file, arrow::default_memory_pool()));
     reader->set_use_threads(true);
     return reader->ReadTable();
 }
 
 arrow::Result<std::shared_ptr<arrow::Table>> read_ipc(const std::string &path) {
-    ARROW_ASSIGN_OR_RAISE(auto file, arrow::io::ReadableFile::Open(path));
+    ARROW_ASSIGN_OR_RAISE(auto file, open_table(path, "an Arrow file"));
     ARROW_ASSIGN_OR_RAISE(auto reader, arrow::ipc::RecordBatchFileReader::Open(file));
     return reader->ToTable();
 }

@@ -145,6 +145,14 @@ struct TrainingSetVerifier {
         if labels.count != manifest.file.rows {
             report.add(.manifest, "the manifest says \(manifest.file.rows) rows, the file has \(labels.count)")
         }
+        for column in manifest.columns {
+            let told = column.statuses.values.reduce(0, &+)
+            guard told != labels.count else { continue }
+            report.add(
+                .manifest,
+                "the manifest has statuses of \(told) rows in \(column.name), and the file \(labels.count) rows"
+            )
+        }
         let references = groups.service.features.map(\.reference)
         if manifest.columns.map(\.feature) != references {
             report.add(.manifest, "the manifest's columns are not the features of \(manifest.service)")

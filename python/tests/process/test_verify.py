@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from commands import MISMATCHES, NOT_FOUND, OK, USAGE, Done, fails
 from commands import strandline as cli
 from events import Event
 from processes import Broker, Server, wait_for
-from training_world import HOUR, START, World, iso, manifest_of, training_world
+from training_world import HOUR, START, World, iso, manifest_of, renewed, training_world
 
 __all__ = ["our_environment"]
 
@@ -37,14 +36,6 @@ def verify(world: World, out: Path, *options: str) -> Done:
 def verified(world: World, out: Path, *options: str) -> None:
     done = verify(world, out, *options)
     assert done.status == OK and done.out.startswith("verify=verified "), str(done)
-
-
-def renewed(manifest: dict, out: Path) -> None:
-    """Writes a manifest with the file's checksum and its own, as somebody would who knows both."""
-    manifest["file"]["sha256"] = hashlib.sha256(out.read_bytes()).hexdigest()
-    manifest["file"]["bytes"] = out.stat().st_size
-    blank = json.dumps({**manifest, "manifest_sha256": "0" * 64})
-    Path(f"{out}.manifest.json").write_text(blank.replace("0" * 64, hashlib.sha256(blank.encode()).hexdigest()))
 
 
 @pytest.mark.parametrize("end", ["parquet", "csv", "arrow"])
