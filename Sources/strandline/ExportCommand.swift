@@ -79,8 +79,11 @@ struct ExportCommand: AsyncParsableCommand {
                 try await reader.pages { try writer.take($0, view: view, interval: interval) }
                 return try writer.finish()
             }
-            print(isJSON ? try JSONMessage.encode(ExportResult(manifest, out: folder.path, isDryRun: dryRun))
-                : ExportResult(manifest, out: folder.path, isDryRun: dryRun).text)
+            print(
+                isJSON
+                    ? try JSONMessage.encode(ExportResult(manifest, out: folder.path, isDryRun: dryRun))
+                    : ExportResult(manifest, out: folder.path, isDryRun: dryRun).text
+            )
         } catch {
             if !dryRun { folder.discard() }
             if let error = error as? TableError { throw Failure(error) }

@@ -36,7 +36,10 @@ struct ExportReader {
             try body(page)
             page = try await next
             guard page.schema == first, (page.horizon, page.availableFrom) == newest else {
-                throw Failure(.failed, "the definitions or the horizon changed while '\(view)' was read; start it again")
+                throw Failure(
+                    .failed,
+                    "the definitions or the horizon changed while '\(view)' was read; start it again"
+                )
             }
             guard page.knownAt == pinned, page.place != place else {
                 throw Failure(.failed, "the server does not go on where it was told to")

@@ -41,7 +41,8 @@ struct ExportWriter {
             let (metadata, files) = (made.metadata, files)
             write = { date, part, table in
                 let number = String(part)
-                let name = "date=\(date)/part-\(String(repeating: "0", count: max(0, 5 - number.count)))\(number).parquet"
+                let name =
+                    "date=\(date)/part-\(String(repeating: "0", count: max(0, 5 - number.count)))\(number).parquet"
                 let (digest, byteCount) = try folder.write(table, as: name, metadata: metadata)
                 files.all.append(.init(path: name, rows: table.rowCount, bytes: byteCount, sha256: digest))
             }

@@ -64,7 +64,12 @@ struct TrainingGroups {
         )
         var pinned = knownAt
         for group in groups {
-            let builder = TrainingSetBuilder(client: client, prepared: group.prepared, boundary: boundary, isJSON: isJSON)
+            let builder = TrainingSetBuilder(
+                client: client,
+                prepared: group.prepared,
+                boundary: boundary,
+                isJSON: isJSON
+            )
             let rows = labels.earlier(by: group.embargo, as: group.prepared, of: service)
             let part = try await builder.build(rows, knownAt: pinned)
             pinned = pinned.pinned(at: part.knownAt)

@@ -118,7 +118,16 @@ struct TrainingSetCommand: AsyncParsableCommand {
                 noteZone(of: labels, reader.zone)
                 let pinned = knownAt.pinned(at: snapshot.instant)
                 if dryRun {
-                    let plan = TrainingSetPlan(labels, snapshot, groups, pinned, boundary, embargo, reader.zone, out: out)
+                    let plan = TrainingSetPlan(
+                        labels,
+                        snapshot,
+                        groups,
+                        pinned,
+                        boundary,
+                        embargo,
+                        reader.zone,
+                        out: out
+                    )
                     print(isJSON ? try JSONMessage.encode(plan) : plan.text)
                     return nil
                 }

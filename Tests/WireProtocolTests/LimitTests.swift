@@ -52,7 +52,8 @@ import WireProtocol
             #expect(code { () throws(WireError) in _ = try HistoryPageRequest(body: body, limits: limits) } == expected)
         }
         let time = Instant(microseconds: 5)
-        for (end, expected) in [(4, WireErrorCode.badRequest), (5, .badRequest), (6, nil)] as [(Int64, WireErrorCode?)] {
+        for (end, expected) in [(4, WireErrorCode.badRequest), (5, .badRequest), (6, nil)] as [(Int64, WireErrorCode?)]
+        {
             let end = Instant(microseconds: end)
             #expect(try code(HistoryPageRequest(view: "v", start: time, end: end, rows: 1)) == expected)
         }
@@ -76,7 +77,8 @@ import WireProtocol
         #expect(try changed { $0.progress = 1_000_001 } == .malformedFrame)
         #expect(try changed { $0.deleted = [0, 0, 2] } == .malformedFrame)
         #expect(
-            try changed { $0.columns[2].values = .string(lengths: [2, 5, 0], bytes: Array("Zürich".utf8)) } == .badRequest
+            try changed { $0.columns[2].values = .string(lengths: [2, 5, 0], bytes: Array("Zürich".utf8)) }
+                == .badRequest
         )
         #expect(
             try changed { $0.columns[2].values = .string(lengths: [.max, 0, 0], bytes: []) } == .malformedFrame

@@ -155,7 +155,8 @@ struct ExportWalk: ~Copyable {
     /// Where the interval begins far behind: not leaf by leaf.
     private mutating func seekStart(_ identity: [UInt8], _ progress: Progress) {
         let start = Self.start(of: interval.start.microseconds)
-        guard !progress.isDropping, isAt(identity), let leaf = StoreKeys.leafStart(in: iterator.key), leaf < start else {
+        guard !progress.isDropping, isAt(identity), let leaf = StoreKeys.leafStart(in: iterator.key), leaf < start
+        else {
             return
         }
         seek(identity, to: start)
