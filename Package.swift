@@ -111,7 +111,8 @@ let package = Package(
         .target(
             name: "FeatureServer",
             dependencies: [
-                "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "TrainingSets", "WireProtocol",
+                "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "Ingest", "TrainingSets",
+                "WireProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),

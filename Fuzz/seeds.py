@@ -41,6 +41,18 @@ def admin(verb: str, body: str = "{}") -> tuple[MessageType, bytes]:
     return MessageType.ADMIN, wire.encode_admin(verb, body)
 
 
+def string(text: str) -> bytes:
+    return struct.pack("<H", len(text.encode())) + text.encode()
+
+
+def events(options: int, more: bytes = b"") -> bytes:
+    """Three rows of the fuzzer's source, one of them without a key."""
+    body = string("purchases") + string(DEFINITIONS) + bytes([options]) + struct.pack("<HI", 2, 3)
+    body += string("customer_id") + bytes([1]) + string("amount") + bytes([2])
+    body += struct.pack("<3q", T - 1, T, T) + struct.pack("<3q", 5, 6, 7)
+    return body + b"\x01\x02" + struct.pack("<3q", 3, 0, 99) + b"\x00" + struct.pack("<3d", 0.1, 1, -2) + more
+
+
 CONVERSATIONS = {
     "lookup": [ALL, LOOKUP, NOW, LATE, PING],
     "rows": [ALL, ROWS],
@@ -56,6 +68,7 @@ CONVERSATIONS = {
         ),
         admin("plan", '{"files": [{"name": "feature_store.yaml", "text": "project: fuzz"}]}'),
     ],
+    "events": [(MessageType.EVENTS, events(0)), (MessageType.EVENTS, events(1)), (MessageType.EVENTS, events(0, b"x"))],
     "unknown": [NOW, (MessageType.PONG, b""), PING],
 }  # fmt: skip
 

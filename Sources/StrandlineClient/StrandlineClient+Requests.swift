@@ -1,6 +1,6 @@
 public import FeatureModel
 import NIOCore
-import WireProtocol
+public import WireProtocol
 
 extension StrandlineClient {
     /// Resolves a feature service: `name` for its newest version, or `name@2`.
@@ -199,6 +199,15 @@ extension StrandlineClient {
             count: reply.count,
             columns: reply.columns
         )
+    }
+
+    /// Sends rows of a file, and gives what became of them. Sent again they add nothing twice.
+    ///
+    /// - Throws: `BAD_REQUEST`, `DEFINITIONS_CHANGED`, `OVERLOADED` while the server has too much to write; see
+    ///   `ClientError`.
+    public func events(_ request: EventsRequest, within time: Duration? = nil) async throws(ClientError) -> EventsReply {
+        let body = try await send(request, .eventsReply, within: time)
+        return try read { () throws(WireError) in try EventsReply(body: body) }
     }
 
     /// Sends a control verb with a JSON body, and gives the JSON of the reply.

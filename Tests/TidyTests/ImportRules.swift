@@ -26,8 +26,8 @@ enum ImportRules {
         (
             "FeatureServer",
             [
-                "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "TrainingSets", "WireProtocol",
-                "Atomics", "Crypto", "FoundationEssentials", "Logging", "NIOConcurrencyHelpers", "NIOCore",
+                "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "Ingest", "TrainingSets",
+                "WireProtocol", "Atomics", "Crypto", "FoundationEssentials", "Logging", "NIOConcurrencyHelpers", "NIOCore",
                 "NIOPosix", "NIOSSL", "Synchronization",
             ]
         ),

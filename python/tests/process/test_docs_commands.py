@@ -25,7 +25,8 @@ from page_blocks import (
     PYTHON_CLIENT_BLOCKS, START, PRINTED, TOKENS, WATCH, DEV_BROKER, STATUS, DESCRIBE, PLAN, PLAN_REPLY,
     DEAD_LETTERS, DEAD_LETTERS_REPLY, STATS, CURLS, ANSWER, STATS_VERB, STATS_TABLE, ADMIN_BLOCKS, YAML, MORE_VIEWS,
     KEYED, PRODUCE_KEYED, DEBEZIUM, VIEWS_BY_CATEGORY, EVALUATE, EVALUATED, LISTED, RUN, SNAPSHOT, SNAPSHOT_REPLY, TRAIN, TRAINED,
-    VERIFY, VERIFIED, TRAIN_FROM_PYTHON, VERIFY_FROM_PYTHON,
+    VERIFY, VERIFIED, TRAIN_FROM_PYTHON, VERIFY_FROM_PYTHON, MATERIALIZE, MATERIALIZED, ORCHESTRATE, ORCHESTRATED,
+    FILE_ROWS, FILE_ROWS_REPLY, AVAILABLE_FROM,
 )
 from pages import Block, Key, Reader, all_blocks, blocks_of
 from processes import Broker, Process, wait_for
@@ -152,6 +153,35 @@ def test_from_python(shop: Shop, blocks: dict[Key, Block]) -> None:
     assert "NOT_FOUND" in statuses or "NULL_VALUE" in statuses
     # As of the 1st there is nothing; as of the 24th, the order of the day before.
     assert "'spending:count_30d': [0, 1]" in rows and "'spending:amount_sum_30d': [None, 19.9]" in rows
+
+
+run_here(MATERIALIZE, ORCHESTRATE, ORCHESTRATED, FILE_ROWS, FILE_ROWS_REPLY, AVAILABLE_FROM)
+
+
+def test_batch_data(blocks: dict[Key, Block], tmp_path: Path) -> None:
+    """A shop of its own, since the other pages count its orders."""
+    reader = Reader(tmp_path)
+    try:
+        reader.type(blocks[DEFINE].text)
+        reader.type(blocks[NO_KAFKA].text)
+
+        def without_times(text: str) -> str:
+            return re.sub(r"(known_\w+|seconds)=\S+", r"\1=", text)
+
+        printed = reader.type(blocks[MATERIALIZE].text)
+        assert without_times(printed) == without_times(blocks[MATERIALIZED].text)
+        result = json.loads(reader.type(blocks[ORCHESTRATE].text).splitlines()[-1])
+        assert {**result, "seconds": 0} == {**json.loads(blocks[ORCHESTRATED].text), "seconds": 0}
+        with client_library.connect(reader.address) as client:
+            reply = client.admin("file_rows", json.loads(blocks[FILE_ROWS].text))
+            shown = json.loads(blocks[FILE_ROWS_REPLY].text)
+            assert reply.keys() == shown.keys() and reply["days"][:2] == shown["days"]
+            assert (reply["from_hour"], reply["to_hour"]) == (shown["from_hour"], shown["to_hour"])
+            declared = json.loads(blocks[AVAILABLE_FROM].text)
+            # It is complete from the beginning already.
+            assert client.admin("available_from", declared) == {"source": "orders"}
+    finally:
+        reader.stop()
 
 
 run_here(*CURLS, STATS_VERB)

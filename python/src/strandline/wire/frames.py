@@ -35,6 +35,8 @@ class MessageType(IntEnum):
     VALUES = 0x13
     ROWS = 0x14
     COLUMNS = 0x15
+    EVENTS = 0x16
+    EVENTS_REPLY = 0x17
     ADMIN = 0x20
     ADMIN_REPLY = 0x21
     PING = 0x30
