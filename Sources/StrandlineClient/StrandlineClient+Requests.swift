@@ -205,7 +205,8 @@ extension StrandlineClient {
     ///
     /// - Throws: `BAD_REQUEST`, `DEFINITIONS_CHANGED`, `OVERLOADED` while the server has too much to write; see
     ///   `ClientError`.
-    public func events(_ request: EventsRequest, within time: Duration? = nil) async throws(ClientError) -> EventsReply {
+    public func events(_ request: EventsRequest, within time: Duration? = nil) async throws(ClientError) -> EventsReply
+    {
         let body = try await send(request, .eventsReply, within: time)
         return try read { () throws(WireError) in try EventsReply(body: body) }
     }

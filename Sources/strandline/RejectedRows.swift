@@ -13,6 +13,7 @@ struct RejectedRows {
     struct Named: Encodable {
         var file: String
         var row: Int
+        var line: Int?
         var reason: String
         var message: String
     }
@@ -41,7 +42,7 @@ struct RejectedRows {
 
     mutating func name(_ reason: String, _ message: String, _ place: Place) {
         guard named.count < Self.namedMax else { return }
-        named.append(Named(file: place.file, row: place.row, reason: reason, message: message))
+        named.append(Named(file: place.file, row: place.row, line: place.line, reason: reason, message: message))
         texts.append("\(place.text): \(reason): \(message)")
     }
 }

@@ -27,7 +27,8 @@ enum ImportRules {
             "FeatureServer",
             [
                 "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "Ingest", "TrainingSets",
-                "WireProtocol", "Atomics", "Crypto", "FoundationEssentials", "Logging", "NIOConcurrencyHelpers", "NIOCore",
+                "WireProtocol", "Atomics", "Crypto", "FoundationEssentials", "Logging", "NIOConcurrencyHelpers",
+                "NIOCore",
                 "NIOPosix", "NIOSSL", "Synchronization",
             ]
         ),

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import strandline as client_library
 
+import batch_page
 import commands
 from commands import FAILED, OK, fails
 from page_blocks import (
@@ -25,8 +26,7 @@ from page_blocks import (
     PYTHON_CLIENT_BLOCKS, START, PRINTED, TOKENS, WATCH, DEV_BROKER, STATUS, DESCRIBE, PLAN, PLAN_REPLY,
     DEAD_LETTERS, DEAD_LETTERS_REPLY, STATS, CURLS, ANSWER, STATS_VERB, STATS_TABLE, ADMIN_BLOCKS, YAML, MORE_VIEWS,
     KEYED, PRODUCE_KEYED, DEBEZIUM, VIEWS_BY_CATEGORY, EVALUATE, EVALUATED, LISTED, RUN, SNAPSHOT, SNAPSHOT_REPLY, TRAIN, TRAINED,
-    VERIFY, VERIFIED, TRAIN_FROM_PYTHON, VERIFY_FROM_PYTHON, MATERIALIZE, MATERIALIZED, ORCHESTRATE, ORCHESTRATED,
-    FILE_ROWS, FILE_ROWS_REPLY, AVAILABLE_FROM,
+    VERIFY, VERIFIED, TRAIN_FROM_PYTHON, VERIFY_FROM_PYTHON,
 )
 from pages import Block, Key, Reader, all_blocks, blocks_of
 from processes import Broker, Process, wait_for
@@ -155,33 +155,11 @@ def test_from_python(shop: Shop, blocks: dict[Key, Block]) -> None:
     assert "'spending:count_30d': [0, 1]" in rows and "'spending:amount_sum_30d': [None, 19.9]" in rows
 
 
-run_here(MATERIALIZE, ORCHESTRATE, ORCHESTRATED, FILE_ROWS, FILE_ROWS_REPLY, AVAILABLE_FROM)
+run_here(*batch_page.BLOCKS)
 
 
 def test_batch_data(blocks: dict[Key, Block], tmp_path: Path) -> None:
-    """A shop of its own, since the other pages count its orders."""
-    reader = Reader(tmp_path)
-    try:
-        reader.type(blocks[DEFINE].text)
-        reader.type(blocks[NO_KAFKA].text)
-
-        def without_times(text: str) -> str:
-            return re.sub(r"(known_\w+|seconds)=\S+", r"\1=", text)
-
-        printed = reader.type(blocks[MATERIALIZE].text)
-        assert without_times(printed) == without_times(blocks[MATERIALIZED].text)
-        result = json.loads(reader.type(blocks[ORCHESTRATE].text).splitlines()[-1])
-        assert {**result, "seconds": 0} == {**json.loads(blocks[ORCHESTRATED].text), "seconds": 0}
-        with client_library.connect(reader.address) as client:
-            reply = client.admin("file_rows", json.loads(blocks[FILE_ROWS].text))
-            shown = json.loads(blocks[FILE_ROWS_REPLY].text)
-            assert reply.keys() == shown.keys() and reply["days"][:2] == shown["days"]
-            assert (reply["from_hour"], reply["to_hour"]) == (shown["from_hour"], shown["to_hour"])
-            declared = json.loads(blocks[AVAILABLE_FROM].text)
-            # It is complete from the beginning already.
-            assert client.admin("available_from", declared) == {"source": "orders"}
-    finally:
-        reader.stop()
+    batch_page.follow(Reader(tmp_path), blocks)
 
 
 run_here(*CURLS, STATS_VERB)

@@ -293,7 +293,7 @@ def test_rows_that_are_not_accepted(world: World, tmp_path: Path) -> None:
     assert sorted(row["row"] for row in result["rejected_rows"]) == [2, 3, 4, 5, 6, 7, 8, 9]
     assert "dear" not in json.dumps(result)
     done = world.run(*arguments, "--fail-on-rejected")
-    assert done.status == INCOMPLETE and "a.csv: line 5: wrong_type: field 'amount'" in done.err
+    assert done.status == INCOMPLETE and "a.csv: line 6: wrong_type: field 'amount'" in done.err
     assert world.server.status()["ingest"]["dead_letters"] == 0
 
 
