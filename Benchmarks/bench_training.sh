@@ -109,6 +109,7 @@ fill_hot() {
 
 # start_empty: a server that knows nothing and consumes nothing, on a port of the system's choice.
 start_empty() {
+    rm -f "$work/built.out"
     "$strandline" serve --repo Benchmarks/training_repo --data-dir "$work/built" --listen 127.0.0.1:0 --http-listen off \
         --no-ingest >"$work/built.out" 2>"$work/built.err" &
     empty_pid=$!

@@ -90,8 +90,9 @@ class RowIntake {
     ///   - number: the record's number in its batch, to find it again should it be rejected.
     func append(_ decoded: DecodedRow, stream: StreamID, offset: Int64, number: Int) {
         guard let time = eventTime(plan.timestampField, decoded, number) else { return }
-        for (target, batch) in zip(plan.targets, batches) {
-            guard append(target, decoded, to: batch, time: time, stream: stream, offset: offset, number: number) else {
+        // By their places: a copy of a target would count its references up and down, row by row.
+        for place in batches.indices {
+            guard append(decoded, to: place, time: time, stream: stream, offset: offset, number: number) else {
                 return takeBack()
             }
         }
@@ -131,19 +132,20 @@ class RowIntake {
     }
 
     private func append(
-        _ target: SourcePlan.Target,
         _ decoded: DecodedRow,
-        to batch: EventBatch,
+        to place: Int,
         time: Int64,
         stream: StreamID,
         offset: Int64,
         number: Int
     ) -> Bool {
-        guard setKey(target.keyFields, decoded, number: number) else { return false }
+        guard setKey(plan.targets[place].keyFields, decoded, number: number) else { return false }
+        let batch = batches[place]
         let row = appendRow(to: batch, time: time, stream: stream, offset: offset)
         var nulls: UInt64 = 0
-        for (column, origin) in target.columns.enumerated() {
-            switch origin {
+        let origins = plan.targets[place].columns
+        for column in origins.indices {
+            switch origins[column] {
             case .field(let field):
                 guard copy(field, decoded, to: batch, column, row, &nulls, number: number) else { return false }
             case .live: batch.column(column)[row] = 1
