@@ -113,7 +113,8 @@ let package = Package(
         .target(
             name: "FeatureServer",
             dependencies: [
-                "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "Scheduling", "TrainingSets",
+                "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "Ingest", "Scheduling",
+                "TrainingSets",
                 "WireProtocol",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -4,8 +4,8 @@
 #   make bench-training ARGS="--events 10000000 --labels 1000000 --runs 3"
 #   make bench-training ARGS="--only latest"
 #
-# The server is loaded once and stays up; the rivals read the events' file. They take turns. Benchmarks/README.md says what
-# each line means.
+# One server is loaded once and stays up; another begins with an empty store each run and takes the events' file, as the
+# rivals do. They take turns. Benchmarks/README.md says what each line means.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source Benchmarks/common.sh
@@ -116,6 +116,49 @@ fill_hot() {
     wait_for_events $((events + hot_events))
 }
 
+# start_empty: a server that knows nothing and consumes nothing, on a port of the system's choice.
+start_empty() {
+    rm -f "$work/built.out"
+    "$strandline" serve --repo Benchmarks/training_repo --data-dir "$work/built" --listen 127.0.0.1:0 --http-listen off \
+        --no-ingest >"$work/built.out" 2>"$work/built.err" &
+    empty_pid=$!
+    own_process "$empty_pid"
+    wait_for_line "$work/built.out" "listening on " 120 "$empty_pid" "$work/built.err"
+    empty_address=$(sed -n 's/^listening on //p' "$work/built.out")
+}
+
+stop_empty() {
+    kill "$empty_pid"
+    wait "$empty_pid" || true
+}
+
+# From the events' file to the training set's, Parquet to Parquet; the server's start is not counted.
+end_to_end() {
+    rm -rf "$work/built"
+    start_empty
+    measure build "$strandline" materialize --source payments --from "$work/events.parquet" --address "$empty_address"
+    measure built "$strandline" training-set --labels "$work/labels.parquet" --service twelve \
+        --out "$work/end_to_end.parquet" --address "$empty_address"
+    note build_seconds "$(last build_wall_s)"
+    note build_bytes "$(du -sb "$work/built" | cut -f 1)"
+    note end_to_end_wall_s "$(awk -v a="$(last build_wall_s)" -v b="$(last built_wall_s)" 'BEGIN { print a + b }')"
+    say "  end to end: $(last build_wall_s) + $(last built_wall_s) s, $(last build_rss_kb) kB," \
+        "$(last build_bytes) bytes on disk"
+    stop_empty
+}
+
+# The store of the last run again, with nothing of it in memory: the server starts anew, and the kernel forgets its files
+# where it lets us (or else some of them may still be there).
+cold() {
+    sync
+    if (echo 3 >/proc/sys/vm/drop_caches) 2>/dev/null; then dropped=yes; else dropped=no; fi
+    start_empty
+    measure cold "$strandline" training-set --labels "$work/labels.parquet" --service twelve \
+        --out "$work/cold.parquet" --address "$empty_address"
+    cmp -s "$work/cold.parquet" "$work/end_to_end.parquet" || fail "a cold store gave another training set"
+    stop_empty
+}
+
 memory_kb() { sed -n "s/^$1:[[:space:]]*\([0-9]*\) kB/\1/p" "/proc/$strandline_pid/status"; }
 server_ticks() { awk '{ print $14 + $15 }' "/proc/$strandline_pid/stat"; }
 
@@ -159,6 +202,7 @@ rival() {
 
 run_all() {
     ours ours labels
+    end_to_end
     rival polars rolling
     rival duckdb cumulative
     ours ours labels
@@ -168,6 +212,8 @@ run_all() {
     note duckdb_wall_s "$(printf '%s\n' "$(last duckdb_cumulative_wall_s)" "$(last duckdb_window_wall_s)" | sort -g |
         head -n 1)"
     ratio training_vs_duckdb duckdb_wall_s ours_wall_s
+    ratio end_to_end_vs_polars polars_rolling_wall_s end_to_end_wall_s
+    ratio end_to_end_vs_duckdb duckdb_wall_s end_to_end_wall_s
     # The plan that takes least memory is not the fastest one.
     ratio training_rss_vs_duckdb ours_memory_kb duckdb_window_rss_kb
 }
@@ -185,6 +231,10 @@ windows() {
     training check --data "$work" --ours "$work/ours.parquet" --cells "$cells" --seed "$seed" \
         --rivals "$work/polars_rolling.parquet" "$work/duckdb_cumulative.parquet" "$work/duckdb_window.parquet" \
         >"$work/checked" || fail "the training sets differ"
+    training check --data "$work" --ours "$work/end_to_end.parquet" --cells "$cells" --seed "$seed" \
+        --rivals "$work/polars_rolling.parquet" "$work/duckdb_cumulative.parquet" "$work/duckdb_window.parquet" \
+        >"$work/checked_built" || fail "the training sets made of the events' file differ"
+    cold
 }
 
 hot_user() {
@@ -203,7 +253,11 @@ print_windows() {
     print_medians polars_rolling_wall_s polars_rolling_rss_kb duckdb_cumulative_wall_s duckdb_cumulative_rss_kb \
         duckdb_window_wall_s duckdb_window_rss_kb
     cat "$work/checked"
-    printf 'training_rss_tenfold=%s\n' "$(quotient "$(median ours_memory_kb)" "$(median tenth_memory_kb)")"
+    sed 's/^/end_to_end_/' "$work/checked_built"
+    print_medians build_seconds build_bytes build_cpu_s build_rss_kb end_to_end_wall_s
+    printf 'caches_dropped=%s\ntraining_cold_seconds=%s\n' "$dropped" "$(last cold_wall_s)"
+    printf 'training_rss_10x_events=%s\n' "$(quotient "$(median ours_memory_kb)" "$(median tenth_memory_kb)")"
+    print_medians end_to_end_vs_duckdb end_to_end_vs_polars
     print_medians training_hot_user_time training_rss_vs_duckdb training_vs_duckdb training_vs_polars
 }
 

@@ -74,21 +74,7 @@ extension Table {
     }
 
     func index(of name: String) throws(TableError) -> Int {
-        let found = columnNames.indices.filter { columnNames[$0] == name }
-        if found.count == 1 { return found[0] }
-        if found.count > 1 {
-            throw TableError(
-                code: .ambiguousColumn,
-                message: "there are \(found.count) columns named '\(name)'",
-                path: path
-            )
-        }
-        let hint = nearestWord(to: name, among: columnNames).map { "; did you mean '\($0)'?" } ?? "."
-        throw TableError(
-            code: .noSuchColumn,
-            message: "there is no column '\(name)'\(hint) Columns: \(columnNames.joined(separator: ", "))",
-            path: path
-        )
+        try TableError.place(of: name, among: columnNames, path: path)
     }
 
     private func parsed<Value: Sendable>(

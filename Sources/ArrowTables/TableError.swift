@@ -1,3 +1,5 @@
+import FeatureModel
+
 /// Why a table could not be read, asked or written.
 ///
 /// `description` is one line for a person: the file, then what is wrong, with the line of a CSV file where there is one.
@@ -38,4 +40,25 @@ public struct TableError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { path.map { "\($0): \(message)" } ?? message }
+}
+
+extension TableError {
+    /// Where the one column of this name is.
+    static func place(of name: String, among columnNames: [String], path: String?) throws(TableError) -> Int {
+        let found = columnNames.indices.filter { columnNames[$0] == name }
+        if found.count == 1 { return found[0] }
+        if found.count > 1 {
+            throw TableError(
+                code: .ambiguousColumn,
+                message: "there are \(found.count) columns named '\(name)'",
+                path: path
+            )
+        }
+        let hint = nearestWord(to: name, among: columnNames).map { "; did you mean '\($0)'?" } ?? "."
+        throw TableError(
+            code: .noSuchColumn,
+            message: "there is no column '\(name)'\(hint) Columns: \(columnNames.joined(separator: ", "))",
+            path: path
+        )
+    }
 }

@@ -7,7 +7,7 @@ import FeatureModel
 final class TableHandle: @unchecked Sendable {
     private let pointer: OpaquePointer
 
-    private init(owning pointer: OpaquePointer) { self.pointer = pointer }
+    init(owning pointer: OpaquePointer) { self.pointer = pointer }
 
     deinit { carrow_free(pointer) }
 
@@ -140,6 +140,13 @@ final class TableHandle: @unchecked Sendable {
         }
     }
 
+    /// The text of a column, as `forEachText` gives it, all at once.
+    func textBytes(_ column: Int, path: String?) throws(TableError) -> TextColumn {
+        var text = CArrowText()
+        try checked(path: path) { carrow_copy_text(pointer, Int32(column), &text, $0) }
+        return TextColumn(owning: text)
+    }
+
     // MARK: writing
 
     /// A partial file, which the caller owns.
@@ -219,7 +226,7 @@ extension TableError.Code {
 }
 
 extension TableFormat {
-    fileprivate var code: CArrowFormat {
+    var code: CArrowFormat {
         switch self {
         case .csv: CARROW_CSV
         case .parquet: CARROW_PARQUET
@@ -236,7 +243,7 @@ extension [Bool] {
 }
 
 /// Lends strings as zero-terminated C strings, valid during the call.
-private func withCStrings<Result>(
+func withCStrings<Result>(
     _ strings: [String],
     _ body: (UnsafeBufferPointer<UnsafePointer<CChar>?>) -> Result
 ) -> Result {

@@ -38,6 +38,13 @@ public struct StreamID: Hashable, Sendable {
         rawValue = UInt64(source) << 48 | UInt64(incarnation) << 32 | UInt64(UInt32(max(0, partition)))
     }
 
+    /// The incarnation of rows that came from files: no topic has it, and it is the last one.
+    public static let fileIncarnation = UInt16.max
+
+    /// The stream of a source's rows that came from files. Their offsets are made of their content.
+    @inlinable
+    public init(filesOf source: UInt16) { self.init(source: source, incarnation: Self.fileIncarnation, partition: 0) }
+
     @inlinable public var source: UInt16 { UInt16(truncatingIfNeeded: rawValue >> 48) }
     @inlinable public var incarnation: UInt16 { UInt16(truncatingIfNeeded: rawValue >> 32) }
     @inlinable public var partition: Int32 { Int32(truncatingIfNeeded: rawValue & 0x7fff_ffff) }

@@ -45,6 +45,7 @@ extension AdminRouter {
         }
         router.onHistories(of: store)
         router.onSnapshot(of: store, version: version)
+        router.onFileRows(of: store)
         return router
     }
 

@@ -17,6 +17,7 @@ extension ConnectionHandler {
             case .prepare: try prepare(frame)
             case .lookup: try lookup(frame)
             case .rows: try rows(frame)
+            case .events: try events(frame)
             case .historyPage: try historyPage(frame)
             case .admin: try admin(frame)
             case .ping:
@@ -193,6 +194,18 @@ extension ConnectionHandler {
             try body.withBytes { bytes throws(WireError) in
                 try RowsResponder(store: store, limits: limits)
                     .respond(try RowsRequestView(bytes, limits: limits), lookup, frame.requestID, into: &buffer)
+            }
+        }
+    }
+
+    /// Everything about it is the pool's: even to look at all its bytes takes long.
+    private func events(_ frame: Frame) throws(WireError) {
+        let body = owned(frame.body)
+        let responder = EventsResponder(store: shared.store, limits: limits)
+        let limits = self.limits
+        try compute(frame, body.storageCapacity, nil) { buffer throws(WireError) in
+            try body.withBytes { bytes throws(WireError) in
+                try responder.respond(try EventsRequestView(bytes, limits: limits), frame.requestID, into: &buffer)
             }
         }
     }

@@ -36,7 +36,7 @@ final class RowSet: @unchecked Sendable {
     init(_ assigned: [AssignedSource]) throws(IngestError) {
         var sources: [Rows] = []
         for source in assigned {
-            guard let intake = RecordIntake(source.plan) else {
+            guard let intake = RecordIntake(decoding: source.plan) else {
                 throw IngestError(halt: "source '\(source.source.name)' has more than 128 fields")
             }
             sources.append(Rows(intake: intake, beganLate: source.beganLate))

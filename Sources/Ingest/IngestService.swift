@@ -50,9 +50,13 @@ public final class IngestService: Sendable {
     public var status: IngestStatus { box.current }
 
     /// Starts the threads; returns at once. Brokers that cannot be reached are tried again until they can.
-    public func start() {
-        threads.add(DedicatedThread { [self] in ConsumeLoop(store, options, log, stopping, box).run() })
-        threads.add(DedicatedThread { [self] in DeadLetterForwarder(store, options, log, stopping).run() })
+    ///
+    /// - Parameter consumes: false starts the upkeep alone: rows come from files then, or not at all.
+    public func start(consumes: Bool = true) {
+        if consumes {
+            threads.add(DedicatedThread { [self] in ConsumeLoop(store, options, log, stopping, box).run() })
+            threads.add(DedicatedThread { [self] in DeadLetterForwarder(store, options, log, stopping).run() })
+        }
         threads.add(DedicatedThread { [self] in runUpkeep() })
     }
 

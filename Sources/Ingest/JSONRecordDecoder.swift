@@ -98,15 +98,10 @@ final class JSONRecordDecoder {
         (field < 64 ? nulls.0 >> UInt64(field) : nulls.1 >> UInt64(field - 64)) & 1 != 0
     }
 
-    /// Adds a join key's value to an entity key; one that is too long for a key makes the key longer than it may be.
+    /// The last record, borrowed until the next call.
     @inline(__always)
-    func append(_ field: Int, toKey key: inout [UInt8]) {
-        let slot = slots[field]
-        if fields[field].kind == .value(.int64) {
-            EntityKey.append(Int64(bitPattern: slot), to: &key)
-        } else if !EntityKey.append(text(slot), to: &key) {
-            key = [UInt8](repeating: 0, count: EntityKey.byteCountMax + 1)
-        }
+    var row: DecodedRow {
+        DecodedRow(slots: slots, nulls: nulls, strings: UnsafeRawPointer(strandline_json_decoder_text(handle)))
     }
 
     /// The bytes of a string slot of the last record.

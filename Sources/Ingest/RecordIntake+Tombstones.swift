@@ -48,7 +48,7 @@ extension RecordIntake {
     /// Adds the delete of an envelope, whose record is decoded.
     func addDelete(_ record: LogRecord, _ changes: ChangeFields, number: Int) {
         // Always the change's own time: the row as it was says when it was written, not when it was deleted.
-        guard let time = eventTime(changes.time, number) else { return }
+        guard let time = eventTime(changes.time, decoder.row, number) else { return }
         let isKnown = plan.targets.allSatisfy { $0.formerKeyFields.allSatisfy { !decoder.isNull($0) } }
         addTombstone(record, time: time, isFormerRowKnown: isKnown, number: number)
     }
@@ -61,7 +61,7 @@ extension RecordIntake {
         let stream = plan.stream(record.partition)
         for (target, batch) in zip(plan.targets, batches) {
             if isFormerRowKnown {
-                guard setKey(target.formerKeyFields, number: number) else { return takeBack() }
+                guard setKey(target.formerKeyFields, decoder.row, number: number) else { return takeBack() }
             } else {
                 key.removeAll(keepingCapacity: true)
                 recordKey?.append(target.recordKeys, to: &key)

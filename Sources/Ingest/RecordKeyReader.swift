@@ -54,7 +54,8 @@ final class RecordKeyReader {
     /// Adds the join keys of one history to an entity key.
     func append(_ keys: [Int], to bytes: inout [UInt8]) {
         guard let decoder else { return bytes.append(contentsOf: value) }
-        for key in keys { decoder.append(key, toKey: &bytes) }
+        let row = decoder.row
+        for key in keys { row.append(key, decoder.fields[key].kind, toKey: &bytes) }
     }
 
     private func readJSON(_ key: UnsafeRawBufferPointer) -> Failure? {

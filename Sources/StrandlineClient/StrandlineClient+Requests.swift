@@ -201,6 +201,16 @@ extension StrandlineClient {
         )
     }
 
+    /// Sends rows of a file, and gives what became of them. Sent again they add nothing twice.
+    ///
+    /// - Throws: `BAD_REQUEST`, `DEFINITIONS_CHANGED`, `OVERLOADED` while the server has too much to write; see
+    ///   `ClientError`.
+    public func events(_ request: EventsRequest, within time: Duration? = nil) async throws(ClientError) -> EventsReply
+    {
+        let body = try await send(request, .eventsReply, within: time)
+        return try read { () throws(WireError) in try EventsReply(body: body) }
+    }
+
     /// Sends a control verb with a JSON body, and gives the JSON of the reply.
     public func admin(_ verb: String, _ json: String = "{}") async throws(ClientError) -> String {
         let body = try await send(AdminRequest(verb: verb, body: json), .adminReply)

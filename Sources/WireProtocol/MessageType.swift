@@ -10,6 +10,8 @@ public enum MessageType: UInt8, Hashable, Sendable, CaseIterable {
     case values = 0x13
     case rows = 0x14
     case columns = 0x15
+    case events = 0x16
+    case eventsReply = 0x17
     case historyPage = 0x18
     case historyPageReply = 0x19
     case admin = 0x20
@@ -21,8 +23,8 @@ public enum MessageType: UInt8, Hashable, Sendable, CaseIterable {
     @inlinable
     public var isFromClient: Bool {
         switch self {
-        case .hello, .prepare, .lookup, .rows, .historyPage, .admin, .ping: true
-        case .welcome, .error, .prepared, .values, .columns, .historyPageReply, .adminReply, .pong: false
+        case .hello, .prepare, .lookup, .rows, .events, .historyPage, .admin, .ping: true
+        case .welcome, .error, .prepared, .values, .columns, .eventsReply, .historyPageReply, .adminReply, .pong: false
         }
     }
 }

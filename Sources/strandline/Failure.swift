@@ -12,6 +12,8 @@ struct Failure: Error {
         case mismatches = 3
         case notFound = 4
         case unreachable = 5
+        /// `materialize --fail-on-rejected`: some rows were not accepted.
+        case incomplete = 6
     }
 
     let status: Status

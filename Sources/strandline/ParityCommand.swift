@@ -76,7 +76,7 @@ struct ParityCommand: AsyncParsableCommand {
         )
         let (service, output) = (service, output)
         let tally = try await connection.withClient { client in
-            let definitions = try await Self.definitions(client)
+            let definitions = try await AppliedDefinitions.read(client).definition
             var references = definitions.allReferences
             if let service {
                 references = try await client.prepare(service: service).features.compactMap {
@@ -120,18 +120,6 @@ struct ParityCommand: AsyncParsableCommand {
         }
         if tally.compared == 0 {
             throw Failure(.failed, "nothing was compared: no entity of these features has events that can be judged")
-        }
-    }
-
-    private static func definitions(_ client: StrandlineClient) async throws -> FeatureStoreDefinition {
-        let reply = try await client.admin("definitions")
-        let message = try JSONMessage.decode(DefinitionsMessage.self, from: reply)
-        let files = RepositoryFiles(message.files.map { RepositoryFiles.File(name: $0.name, text: $0.text) })
-        guard !files.files.isEmpty else { throw Failure(.notFound, "the server has no definitions; apply some first") }
-        do throws(RepositoryError) {
-            return try Repository(parsing: files, environment: nil).definition
-        } catch {
-            throw Failure(.failed, "this version does not read the server's definitions: \(error)")
         }
     }
 

@@ -61,7 +61,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Threads that answer lookups.")
     var threads = 1
 
-    @Flag(help: "Serve what is there; consume nothing.")
+    @Flag(help: "Consume no topic; serve what is there, and what materialize brings.")
     var noIngest = false
 
     @Option(help: "trace, debug, info, warning, error.")
@@ -156,7 +156,8 @@ struct ServeCommand: AsyncParsableCommand {
                             places: places,
                             listener: listener,
                             http: http,
-                            ingest: consumes ? ingest : nil,
+                            ingest: ingest,
+                            consumes: consumes,
                             log: log
                         )
                     ),
@@ -275,18 +276,18 @@ private struct Running: Service {
     let places: [String]
     let listener: LookupServer
     let http: HTTPServer?
-    let ingest: IngestService?
+    let ingest: IngestService
+    let consumes: Bool
     let log: Logger
 
     func run() async throws {
         for place in places { print(place) }
         fflush(nil)
-        ingest?.start()
+        ingest.start(consumes: consumes)
         try? await gracefulShutdown()
         endAnyway()
         await http?.stop()
         await listener.stop()
-        guard let ingest else { return }
         // Joining threads blocks; not on the shared pool.
         await withCheckedContinuation { continuation in
             NIOThreadPool.singleton.submit { _ in

@@ -20,12 +20,13 @@ struct Strandline: AsyncParsableCommand {
 
             Exit status: 0 done, 1 failed, 2 wrong usage or definitions, 3 mismatches (parity, verify),
             4 not found or not verifiable any more, 5 server or broker unreachable,
+            6 rows not accepted (materialize --fail-on-rejected),
             130 stopped by Ctrl-C.
             """,
         version: version,
         subcommands: [
-            ServeCommand.self, PlanCommand.self, ApplyCommand.self, GetCommand.self, TrainingSetCommand.self,
-            VerifyCommand.self, ExportCommand.self,
+            ServeCommand.self, PlanCommand.self, ApplyCommand.self, GetCommand.self, MaterializeCommand.self,
+            TrainingSetCommand.self, VerifyCommand.self, ExportCommand.self,
             StatusCommand.self, StatsCommand.self,
             FeaturesCommand.self, EvaluateCommand.self, DeadLettersCommand.self, ParityCommand.self,
             ProduceCommand.self, DevBrokerCommand.self,

@@ -83,7 +83,7 @@ final class IntakeBench {
         try store.apply(definition, definitionHash: "h", files: [])
         _ = try store.incarnation(of: "purchases", cluster: "c", isNewTopic: false)
         let plan = try #require(try SourcePlan(definition.sources[0], in: store.catalog))
-        intake = try #require(RecordIntake(plan))
+        intake = try #require(RecordIntake(decoding: plan))
     }
 
     deinit { store.close() }

@@ -28,9 +28,10 @@ enum ImportRules {
         (
             "FeatureServer",
             [
-                "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "Scheduling", "TrainingSets",
-                "WireProtocol",
-                "Atomics", "Crypto", "FoundationEssentials", "Logging", "NIOConcurrencyHelpers", "NIOCore",
+                "FeatureModel", "Windowing", "FeatureHistory", "FeatureRepository", "Ingest", "Scheduling",
+                "TrainingSets",
+                "WireProtocol", "Atomics", "Crypto", "FoundationEssentials", "Logging", "NIOConcurrencyHelpers",
+                "NIOCore",
                 "NIOPosix", "NIOSSL", "Synchronization",
             ]
         ),

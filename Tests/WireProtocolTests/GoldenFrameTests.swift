@@ -64,6 +64,8 @@ import WireProtocol
         try check("rows_request", GoldenMessages.rowsRequest, request: 6)
         try check("lookup_deadline", GoldenMessages.lookupDeadline, request: 5)
         try check("rows_request_deadline", GoldenMessages.rowsRequestDeadline, request: 6)
+        try check("events", GoldenMessages.events, request: 10)
+        try check("events_reply", GoldenMessages.eventsReply, request: 10)
         try check("admin", GoldenMessages.admin, request: 9)
         try check("admin_reply", GoldenMessages.adminReply, request: 9)
         try check("ping", Ping(), request: .max)

@@ -111,6 +111,48 @@ enum GoldenMessages {
         keys: keys
     )
 
+    static let events = EventsRequest(
+        source: "payments",
+        definitionHash: hash,
+        isDryRun: true,
+        times: [seen.microseconds, time.microseconds, time.microseconds],
+        offsets: [.max, 7, 8],
+        columns: [
+            .init(
+                field: Field(name: "n", type: .int64),
+                slots: [UInt64(bitPattern: -7), 0, 0],
+                isNull: [false, true, false]
+            ),
+            .init(
+                field: Field(name: "amount", type: .float64),
+                slots: [(0.1).bitPattern, 0, (-2.5).bitPattern]
+            ),
+            .init(
+                field: Field(name: "city", type: .string),
+                slots: [7, 0, 0],
+                isNull: [false, true, false],
+                strings: Array("Zürich".utf8)
+            ),
+            .init(field: Field(name: "ok", type: .bool), slots: [1, 0, 0], isNull: [false, false, true]),
+            .init(
+                field: Field(name: "seen", type: .timestamp),
+                slots: [-2, -1, -1].map { UInt64(bitPattern: time.microseconds + $0) }
+            ),
+        ]
+    )
+    static let eventsReply = EventsReply(
+        knownAt: known,
+        isCommitted: true,
+        new: 1,
+        present: 1,
+        reasons: [.init(reason: "missing_key", rows: 2), .init(reason: "non_finite", rows: 1)],
+        named: [
+            .init(row: 3, reason: 1, message: "field 'amount' is not a finite number"),
+            .init(row: 4, reason: 0, message: "join key 'n' is absent or null"),
+        ],
+        hours: [.init(hour: 472_221, accepted: 1, known: 1), .init(hour: 472_222, accepted: 1, known: 0)]
+    )
+
     // MARK: History pages
 
     private static let stream = StreamID(source: 1, incarnation: 1, partition: 3).rawValue

@@ -19,7 +19,7 @@ struct ResidentStage {
         let store = try arguments.openFresh()
         defer { store.close() }
         guard let source = store.catalog.definition.sources.first,
-            let plan = try SourcePlan(source, in: store.catalog), let intake = RecordIntake(plan)
+            let plan = try SourcePlan(source, in: store.catalog), let intake = RecordIntake(decoding: plan)
         else { throw BenchError("no plan for the source") }
         let options = arguments.ingestOptions
         let consumer = try KafkaConsumer(KafkaSettings(options.kafka))

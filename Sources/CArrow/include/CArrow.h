@@ -182,6 +182,23 @@ const char *carrow_metadata(const CArrowTable *table, const char *key);
 /// and maps as JSON. Equal texts of one type are equal bits.
 CArrowStatus carrow_copy_cells(const CArrowTable *table, int32_t column, CArrowText *text, char **error);
 
+/// A file that is read piece by piece. One thread at a time.
+typedef struct CArrowStream CArrowStream;
+
+/// Opens a file and reads what it says about itself; of CSV, which says nothing, all of it.
+CArrowStatus carrow_stream_open(
+    const char *path, CArrowFormat format, const CArrowReadOptions *options, CArrowStream **stream, char **error);
+void carrow_stream_free(CArrowStream *stream);
+int64_t carrow_stream_row_count(const CArrowStream *stream);
+int32_t carrow_stream_column_count(const CArrowStream *stream);
+/// As of tables. Valid as long as the stream is.
+const char *carrow_stream_column_name(const CArrowStream *stream, int32_t column);
+const char *carrow_stream_column_type(const CArrowStream *stream, int32_t column);
+/// Begins at the first row, with these columns; may be called again.
+CArrowStatus carrow_stream_start(CArrowStream *stream, const int32_t *columns, size_t count, char **error);
+/// The next piece, of at most 65,536 rows, with the columns in the order in which they were asked for; null at the end.
+CArrowStatus carrow_stream_next(CArrowStream *stream, CArrowTable **table, char **error);
+
 /// Live tables, for leak tests.
 int64_t carrow_live_tables(void);
 

@@ -169,7 +169,7 @@ enum RegistryCodec {
     }
 
     /// Checks the version byte and that nothing is left over.
-    private static func decode<R>(
+    static func decode<R>(
         _ bytes: [UInt8],
         subject: StaticString,
         _ body: (inout ByteReader) throws(StoreError) -> R

@@ -14,6 +14,8 @@ public struct Commit {
     public var counters: [String: UInt64] = [:]
     /// Sources whose `available_from` is decided by this commit.
     public var availability: [(source: String, from: Instant)] = []
+    /// Rows from files that this commit adds to the histories that its batches name.
+    public var fileRows: [FileRowHour] = []
 
     public init() {}
 

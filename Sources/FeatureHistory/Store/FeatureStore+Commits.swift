@@ -47,10 +47,15 @@ extension FeatureStore {
                 writes.put(RegistryKey.counters, RegistryCodec.encode(counters: totals), in: families.registry)
             }
             let decided = decide(commit.availability, &writes)
+            for hour in commit.fileRows {
+                let (key, value) = fileRows.row(adding: hour)
+                writes.put(key, value, in: families.registry)
+            }
             writes.put(RegistryKey.state, RegistryCodec.encode(next), in: families.registry)
             try commitOrFail(writes, sync: options.syncsCommits)
             state = next
             counters = totals
+            for hour in commit.fileRows { fileRows.add(hour) }
             if let decided { publish(decided) }
             for (history, batch) in events {
                 resident.append(batch, history: history, isNewComplete: !hasLeaves.load(ordering: .acquiring))

@@ -37,6 +37,7 @@ extension FeatureStore {
                 )
             }
             let consumed = Set(old.sources.filter { $0.value.incarnation > 0 }.keys)
+                .union(old.histories.filter { fileRows.hasRows(of: $0.id) }.map(\.source))
             let histories = try Catalog.histories(
                 for: definition,
                 existing: old.histories,
@@ -88,8 +89,9 @@ extension FeatureStore {
             let old = catalog
             guard var record = old.sources[source] else { throw StoreError(.unknownName, "no source '\(source)'") }
             guard record.incarnation == 0 || isNewTopic else { return record }
-            guard record.incarnation < .max else {
-                throw StoreError(.refused, "source '\(source)': 65,535 incarnations are used up")
+            // The last one is that of files.
+            guard record.incarnation < StreamID.fileIncarnation - 1 else {
+                throw StoreError(.refused, "source '\(source)': 65,534 incarnations are used up")
             }
             record.incarnation += 1
             record.cluster = cluster

@@ -11,6 +11,7 @@ enum RegistryKey {
     static let files = Array("definitions/files".utf8)
     static let historyPrefix = "history/"
     static let sourcePrefix = "source/"
+    static let fileRowsPrefix = Array("file_rows/".utf8)
 
     static func history(_ id: UInt32) -> [UInt8] { Array(historyPrefix.utf8) + StoreKeys.number(UInt64(id)) }
     static func source(_ name: String) -> [UInt8] { Array((sourcePrefix + name).utf8) }
@@ -25,6 +26,7 @@ extension FeatureStore {
         var state: StoreState
         var counters: [String: UInt64]
         var files: [DefinitionFile]
+        var fileRows: FileRowCounts
     }
 
     static func openDatabase(_ directory: String, _ options: StoreOptions) throws(StoreError) -> Database {
@@ -50,12 +52,15 @@ extension FeatureStore {
         }
         var histories: [HistorySchema] = []
         var sources: [String: SourceRecord] = [:]
+        var fileRows = FileRowCounts()
         var iterator = try storing { () throws(RocksDBError) in try database.makeIterator(in: families.registry) }
         iterator.seekToFirst()
         while iterator.isValid {
             let key = String(decoding: iterator.key, as: UTF8.self)
             let bytes = Array(iterator.value)
-            if key.hasPrefix(RegistryKey.historyPrefix) {
+            if iterator.key.starts(with: RegistryKey.fileRowsPrefix) {
+                try fileRows.read(Array(iterator.key), bytes)
+            } else if key.hasPrefix(RegistryKey.historyPrefix) {
                 histories.append(try RegistryCodec.decodeHistory(bytes))
             } else if key.hasPrefix(RegistryKey.sourcePrefix) {
                 sources[String(key.dropFirst(RegistryKey.sourcePrefix.count))] = try RegistryCodec.decodeSource(bytes)
@@ -71,7 +76,13 @@ extension FeatureStore {
             sources: sources,
             generation: 1
         )
-        return Recovered(catalog: catalog, state: state ?? StoreState(), counters: counters ?? [:], files: files ?? [])
+        return Recovered(
+            catalog: catalog,
+            state: state ?? StoreState(),
+            counters: counters ?? [:],
+            files: files ?? [],
+            fileRows: fileRows
+        )
     }
 
     private static func checkFormat(_ database: Database, _ families: ColumnFamilies) throws(StoreError) {

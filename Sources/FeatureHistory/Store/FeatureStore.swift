@@ -35,6 +35,8 @@ public final class FeatureStore: Sendable {
     let writer = ShardLock()
     /// Excludes folds from each other; never held while waiting for `writer` by someone who holds `writer`.
     let folding = ShardLock()
+    /// Excludes commits of file rows from each other: between the question what is there and the commit nothing comes.
+    let fileCommits = ShardLock()
     private let catalogBox: CatalogBox
     private let stateBox: StateBox
     /// The arrival of the newest visible commit.
@@ -62,7 +64,7 @@ public final class FeatureStore: Sendable {
         families = try ColumnFamilies(database)
         let recovered = try Self.readRegistry(database, families)
         catalogBox = CatalogBox(recovered.catalog)
-        stateBox = StateBox(recovered.state, counters: recovered.counters, files: recovered.files)
+        stateBox = StateBox(recovered.state, recovered.counters, recovered.files, recovered.fileRows)
         visible = ManagedAtomic(recovered.state.arrival)
         foldedArrival = ManagedAtomic(recovered.state.foldedArrival)
         hasLeaves = ManagedAtomic(try Self.hasAnyLeaf(database, families))
@@ -104,6 +106,11 @@ public final class FeatureStore: Sendable {
     var files: [DefinitionFile] {
         get { stateBox.files }
         set { stateBox.files = newValue }
+    }
+
+    var fileRows: FileRowCounts {
+        get { stateBox.fileRows }
+        _modify { yield &stateBox.fileRows }
     }
 
     // MARK: Failure
@@ -173,11 +180,18 @@ private final class StateBox: @unchecked Sendable {
     var state: StoreState
     var counters: [String: UInt64]
     var files: [DefinitionFile]
+    var fileRows: FileRowCounts
 
-    init(_ state: StoreState, counters: [String: UInt64], files: [DefinitionFile]) {
+    init(
+        _ state: StoreState,
+        _ counters: [String: UInt64],
+        _ files: [DefinitionFile],
+        _ fileRows: FileRowCounts
+    ) {
         self.state = state
         self.counters = counters
         self.files = files
+        self.fileRows = fileRows
     }
 }
 

@@ -16,8 +16,12 @@ public enum StableHash64 {
     /// The hash of a string's bytes.
     public static func hash(bytes: UnsafeRawBufferPointer) -> UInt64 { hash(bytes: bytes, seed: seed) }
 
-    /// XXH64 with any seed: the specification's test vectors use two.
-    static func hash(bytes: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {
+    /// XXH64 of an 8-byte slot with any seed.
+    @inlinable
+    public static func hash(slot: UInt64, seed: UInt64) -> UInt64 { avalanche(step8(seed &+ prime5 &+ 8, slot)) }
+
+    /// XXH64 with any seed.
+    public static func hash(bytes: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {
         var offset = 0
         var hash: UInt64
         if bytes.count >= 32 {

@@ -231,6 +231,23 @@ public struct EntityEvents {
 
     // MARK: Reading
 
+    /// Whether an event with this time and position is here, or was dropped.
+    public func contains(_ order: EventOrder) -> Bool {
+        if let basePointer, !(basePointer.pointee.last < order) { return true }
+        func isIn(_ leaf: EventLeaf) -> Bool {
+            let index = leaf.insertionIndex(order)
+            return index < Int(leaf.count) && leaf.order(at: index) == order
+        }
+        guard let tree else { return isIn(leaf) }
+        var isFound = false
+        // The first leaf from there on is the only one that may hold it.
+        tree.leaves(from: order) { leaf in
+            isFound = isIn(leaf)
+            return false
+        }
+        return isFound
+    }
+
     /// Whether any event of `interval`, which has no start, arrived by `knownAt`.
     func hasEvent(in interval: WindowInterval, knownAt: Int64) -> Bool {
         if let tree { return tree.hasEvent(in: interval, knownAt: knownAt, heap) }

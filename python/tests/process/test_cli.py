@@ -25,6 +25,7 @@ VERBS = {
     "plan": [],
     "apply": [],
     "get": ["customer_id=42"],
+    "materialize": ["--source", "orders", "--from", "orders.csv"],
     "training-set": ["--labels", "labels.csv", "--service", "churn", "--out", "out.csv"],
     "verify": ["train.parquet.manifest.json"],
     "status": [],

@@ -19,6 +19,7 @@ import duckdb
 import pytest
 import strandline as client_library
 
+import batch_page
 import commands
 from commands import FAILED, OK, fails
 from page_blocks import (
@@ -153,6 +154,13 @@ def test_from_python(shop: Shop, blocks: dict[Key, Block]) -> None:
     assert "NOT_FOUND" in statuses or "NULL_VALUE" in statuses
     # As of the 1st there is nothing; as of the 24th, the order of the day before.
     assert "'spending:count_30d': [0, 1]" in rows and "'spending:amount_sum_30d': [None, 19.9]" in rows
+
+
+run_here(*batch_page.BLOCKS)
+
+
+def test_batch_data(blocks: dict[Key, Block], tmp_path: Path) -> None:
+    batch_page.follow(Reader(tmp_path), blocks)
 
 
 run_here(*CURLS, STATS_VERB)

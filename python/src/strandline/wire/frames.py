@@ -35,6 +35,8 @@ class MessageType(IntEnum):
     VALUES = 0x13
     ROWS = 0x14
     COLUMNS = 0x15
+    EVENTS = 0x16
+    EVENTS_REPLY = 0x17
     HISTORY_PAGE = 0x18
     HISTORY_PAGE_REPLY = 0x19
     ADMIN = 0x20

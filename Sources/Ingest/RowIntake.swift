@@ -1,0 +1,330 @@
+// From decoded rows to a commit's columns, for one source. Where rows come from makes no difference here.
+//
+//   JSONRecordDecoder --\
+//                        > DecodedRow --> event time, keys --> EventBatch per history
+//   ColumnRows ---------/      |               |
+//                              +--> rejected <-+     and, at the commit, event times against the arrival
+//
+// Everything but the comparison with the arrival happens before the commit; that last step happens inside it, since only
+// then is the arrival known.
+
+import Expressions
+import FeatureHistory
+import FeatureModel
+import Windowing
+
+/// One decoded row: a slot a field, and which of them are null. It borrows what it points to: for the call only.
+struct DecodedRow {
+    let slots: UnsafePointer<UInt64>
+    /// A bit a field.
+    let nulls: (UInt64, UInt64)
+    /// Strings stand here: a slot is offset << 32 | length.
+    let strings: UnsafeRawPointer
+
+    @inline(__always)
+    func isNull(_ field: Int) -> Bool {
+        (field < 64 ? nulls.0 >> UInt64(field) : nulls.1 >> UInt64(field - 64)) & 1 != 0
+    }
+
+    /// The bytes of a string slot.
+    @inline(__always)
+    func text(_ slot: UInt64) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: strings + Int(slot >> 32), count: Int(slot & 0xffff_ffff))
+    }
+
+    /// Adds a join key's value to an entity key; one that is too long for a key makes the key longer than it may be.
+    @inline(__always)
+    func append(_ field: Int, _ kind: DecodedField.Kind, toKey key: inout [UInt8]) {
+        let slot = slots[field]
+        if kind == .value(.int64) {
+            EntityKey.append(Int64(bitPattern: slot), to: &key)
+        } else if !EntityKey.append(text(slot), to: &key) {
+            key = [UInt8](repeating: 0, count: EntityKey.byteCountMax + 1)
+        }
+    }
+}
+
+/// Collects the rows of one source between two commits. For one thread at a time.
+class RowIntake {
+    /// A record that was not accepted: its number in its batch, and why.
+    struct Rejection {
+        var record: Int
+        var reason: RejectionReason
+        var message: String
+    }
+
+    let plan: SourcePlan
+    /// One batch a target, row for row of the same records.
+    let batches: [EventBatch]
+    let expressions: EventExpressions
+    /// For each row, the record's number in its batch.
+    var records: [Int] = []
+    private(set) var rejections: [Rejection] = []
+    /// The rows that are tombstones, ascending.
+    var tombstones: [Int] = []
+    var key: [UInt8] = []
+
+    /// Event times that ISO 8601 can write: years 1 to 9999.
+    static let eventTimes: ClosedRange<Int64> = -62_135_596_800_000_000...253_402_300_799_999_999
+
+    init(_ plan: SourcePlan) {
+        self.plan = plan
+        batches = plan.targets.map { EventBatch(types: $0.history.types, capacity: 1024) }
+        expressions = EventExpressions(plan)
+    }
+
+    var acceptedCount: Int { records.count }
+
+    func removeAll() {
+        for batch in batches { batch.removeAll() }
+        expressions.inputs.removeAll()
+        records.removeAll(keepingCapacity: true)
+        rejections.removeAll(keepingCapacity: true)
+        tombstones.removeAll(keepingCapacity: true)
+    }
+
+    /// Takes in one decoded row: a row of every batch, or none and the reason.
+    ///
+    /// - Parameters:
+    ///   - stream: with `offset` the row's position.
+    ///   - number: the record's number in its batch, to find it again should it be rejected.
+    func append(_ decoded: DecodedRow, stream: StreamID, offset: Int64, number: Int) {
+        guard let time = eventTime(plan.timestampField, decoded, number) else { return }
+        // By their places: a copy of a target would count its references up and down, row by row.
+        for place in batches.indices {
+            guard append(decoded, to: place, time: time, stream: stream, offset: offset, number: number) else {
+                return takeBack()
+            }
+        }
+        guard appendInputs(decoded, number) else { return takeBack() }
+        records.append(number)
+    }
+
+    /// The record is one event or none: takes back what earlier targets got of the one that was not accepted.
+    func takeBack() {
+        for batch in batches { batch.truncate(to: records.count) }
+        if !plan.expressions.isEmpty { expressions.inputs.truncate(to: records.count) }
+    }
+
+    @inline(__always)
+    func eventTime(_ field: Int, _ decoded: DecodedRow, _ number: Int) -> Int64? {
+        guard !decoded.isNull(field) else {
+            reject(number, .missingTimestamp, "field '\(plan.path(field))' is absent or null")
+            return nil
+        }
+        guard let time = microseconds(field, decoded), Self.eventTimes.contains(time) else {
+            reject(
+                number,
+                .badTimestamp,
+                "field '\(plan.path(field))' is not \(plan.fields[field].expectation), years 1 to 9999"
+            )
+            return nil
+        }
+        return time
+    }
+
+    /// A time field's value; nil when it is text that is not ISO 8601.
+    @inline(__always)
+    private func microseconds(_ field: Int, _ decoded: DecodedRow) -> Int64? {
+        let slot = decoded.slots[field]
+        guard plan.fields[field].isTextTime else { return Int64(bitPattern: slot) }
+        return Instant(iso8601: decoded.text(slot))?.microseconds
+    }
+
+    private func append(
+        _ decoded: DecodedRow,
+        to place: Int,
+        time: Int64,
+        stream: StreamID,
+        offset: Int64,
+        number: Int
+    ) -> Bool {
+        guard setKey(plan.targets[place].keyFields, decoded, number: number) else { return false }
+        let batch = batches[place]
+        let row = appendRow(to: batch, time: time, stream: stream, offset: offset)
+        var nulls: UInt64 = 0
+        let origins = plan.targets[place].columns
+        for column in origins.indices {
+            switch origins[column] {
+            case .field(let field):
+                guard copy(field, decoded, to: batch, column, row, &nulls, number: number) else { return false }
+            case .live: batch.column(column)[row] = 1
+            // An expression's column is filled for all rows of the commit together.
+            case .expression, .absent:
+                batch.column(column)[row] = 0
+                nulls |= 1 << UInt64(column)
+            }
+        }
+        batch.nulls[row] = nulls
+        return true
+    }
+
+    /// Makes the entity key of decoded fields.
+    @inline(__always)
+    func setKey(_ fields: [Int], _ decoded: DecodedRow, number: Int) -> Bool {
+        key.removeAll(keepingCapacity: true)
+        for field in fields {
+            guard !decoded.isNull(field) else {
+                reject(number, .missingKey, "join key '\(plan.path(field))' is absent or null")
+                return false
+            }
+            decoded.append(field, plan.fields[field].kind, toKey: &key)
+        }
+        return isKeyShortEnough(number)
+    }
+
+    @inline(__always)
+    func isKeyShortEnough(_ number: Int) -> Bool {
+        if key.count <= EntityKey.byteCountMax { return true }
+        reject(number, .keyTooLong, "the entity key is longer than \(EntityKey.byteCountMax) bytes")
+        return false
+    }
+
+    /// A row with the key that was made last; the caller fills its columns and null word.
+    @inline(__always)
+    func appendRow(to batch: EventBatch, time: Int64, stream: StreamID, offset: Int64) -> Int {
+        let row = batch.appendRows(1)
+        batch.times[row] = time
+        batch.arrivals[row] = 0
+        batch.streams[row] = stream.rawValue
+        batch.offsets[row] = offset
+        batch.keys[row] = UInt64(batch.keyBytes.count) << 32 | UInt64(key.count)
+        batch.keyBytes.append(contentsOf: key)
+        return row
+    }
+
+    /// Keeps the fields that expressions read.
+    private func appendInputs(_ decoded: DecodedRow, _ number: Int) -> Bool {
+        guard !plan.expressions.isEmpty else { return true }
+        let row = expressions.inputs.appendRows(1)
+        var nulls: UInt64 = 0
+        for (column, field) in plan.expressionFields.enumerated() {
+            guard copy(field, decoded, to: expressions.inputs, column, row, &nulls, number: number) else {
+                return false
+            }
+        }
+        expressions.inputs.nulls[row] = nulls
+        return true
+    }
+
+    /// Puts a decoded field into a cell; false when it is rejected after all.
+    @inline(__always)
+    private func copy(
+        _ field: Int,
+        _ decoded: DecodedRow,
+        to batch: EventBatch,
+        _ column: Int,
+        _ row: Int,
+        _ nulls: inout UInt64,
+        number: Int
+    ) -> Bool {
+        guard !decoded.isNull(field) else {
+            batch.column(column)[row] = 0
+            nulls |= 1 << UInt64(column)
+            return true
+        }
+        var slot = decoded.slots[field]
+        switch plan.fields[field].kind {
+        case .value(.string): slot = batch.store(decoded.text(slot))
+        case .time:
+            guard let time = microseconds(field, decoded) else {
+                reject(
+                    number,
+                    .badTimestamp,
+                    "field '\(plan.path(field))' is not \(plan.fields[field].expectation)"
+                )
+                return false
+            }
+            slot = UInt64(bitPattern: time)
+        default: break
+        }
+        batch.column(column)[row] = slot
+        return true
+    }
+
+    /// Computes derived columns and filters of all rows; rows with a value that does not fit are taken out and rejected.
+    /// Called once, before the commit.
+    func computeExpressions() {
+        guard !plan.expressions.isEmpty, !records.isEmpty else { return }
+        var overflows: [Int: Int] = [:]
+        for (target, batch) in zip(plan.targets, batches) {
+            for (column, origin) in target.columns.enumerated() {
+                guard case .expression(let number) = origin else { continue }
+                expressions.fill(column, of: batch, with: number) { row in
+                    if overflows[row] == nil { overflows[row] = number }
+                }
+                if !tombstones.isEmpty { expressions.fillTombstones(tombstones, column, of: batch, with: number) }
+            }
+        }
+        // Of a tombstone no expression has a value, and so none that does not fit.
+        if !overflows.isEmpty { for row in tombstones { overflows[row] = nil } }
+        guard !overflows.isEmpty else { return }
+        keepRows { row in
+            guard let number = overflows[row] else { return true }
+            reject(
+                records[row],
+                .expressionOverflow,
+                "the value of '\(plan.expressions[number].compiled.canonicalText)' does not fit its type"
+            )
+            return false
+        }
+    }
+
+    /// Takes out the rows for which `isKept` says no.
+    private func keepRows(_ isKept: (_ row: Int) -> Bool) {
+        var kept = 0
+        var (seen, keptTombstones) = (0, 0)
+        for row in 0..<records.count {
+            let isTombstone = seen < tombstones.count && tombstones[seen] == row
+            if isTombstone { seen += 1 }
+            guard isKept(row) else { continue }
+            if isTombstone {
+                tombstones[keptTombstones] = kept
+                keptTombstones += 1
+            }
+            if kept != row {
+                for batch in batches { batch.move(row, to: kept) }
+                records[kept] = records[row]
+            }
+            kept += 1
+        }
+        for batch in batches { batch.truncate(to: kept) }
+        records.removeLast(records.count - kept)
+        tombstones.removeLast(tombstones.count - keptTombstones)
+    }
+
+    func reject(_ number: Int, _ reason: RejectionReason, _ message: String) {
+        rejections.append(Rejection(record: number, reason: reason, message: message))
+    }
+
+    /// Decides the rows by their distance from the arrival: those beyond `max_future`, or older than `history` reaches,
+    /// are taken out and rejected. Called inside the commit.
+    ///
+    /// - Parameter horizon: the source's, as it is at the commit.
+    func decide(arrival: Instant, horizon: Instant) {
+        let latest = arrival.advanced(by: plan.source.maxFuture).microseconds
+        // What lies before the horizon may be gone already: an event there would come too late for `lifetime`.
+        let kept = plan.historyMax.map { arrival.advanced(by: -$0).microseconds } ?? .min
+        let earliest = max(kept, horizon.microseconds)
+        guard let times = batches.first?.times,
+            (0..<records.count).contains(where: { times[$0] > latest || times[$0] < earliest })
+        else { return }
+        keepRows { row in
+            let time = times[row]
+            if time > latest {
+                reject(
+                    records[row],
+                    .tooFarInFuture,
+                    "event time \(Instant(microseconds: time).iso8601) lies more than max_future after the arrival \(arrival.iso8601)"
+                )
+            } else if time < earliest {
+                reject(
+                    records[row],
+                    .outsideHistory,
+                    "event time \(Instant(microseconds: time).iso8601) lies before what history keeps at the arrival \(arrival.iso8601)"
+                )
+            }
+            return time <= latest && time >= earliest
+        }
+    }
+}
