@@ -28,6 +28,7 @@ VERBS = {
     "materialize": ["--source", "orders", "--from", "orders.csv"],
     "training-set": ["--labels", "labels.csv", "--service", "churn", "--out", "out.csv"],
     "verify": ["train.parquet.manifest.json"],
+    "export": ["--view", "spending", "--out", "spending"],
     "status": [],
     "stats": [],
     "features": [],
