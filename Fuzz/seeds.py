@@ -37,6 +37,12 @@ def with_values(head: tuple[MessageType, bytes], place: int) -> tuple[MessageTyp
     return head[0], body
 
 
+def history_page(view: str, rows: int, key: bytes | None = None) -> tuple[MessageType, bytes]:
+    body = struct.pack("<Bqqq", 2 if key is None else 3, T, -(2**63), 2**63 - 1) + struct.pack("<I", rows)
+    body += struct.pack("<H", len(view)) + view.encode()
+    return MessageType.HISTORY_PAGE, body if key is None else body + struct.pack("<qQq", 0, 0, 0) + key
+
+
 def admin(verb: str, body: str = "{}") -> tuple[MessageType, bytes]:
     return MessageType.ADMIN, wire.encode_admin(verb, body)
 
@@ -56,6 +62,7 @@ CONVERSATIONS = {
         ),
         admin("plan", '{"files": [{"name": "feature_store.yaml", "text": "project: fuzz"}]}'),
     ],
+    "history": [history_page("p", 64), history_page("p", 2, KEYS[0]), history_page("nobody", 1), PING],
     "unknown": [NOW, (MessageType.PONG, b""), PING],
 }  # fmt: skip
 

@@ -80,6 +80,10 @@ extension FeatureColumn.Values {
             return bytes.withUnsafeBytes { bytes in
                 offsets.withUnsafeBufferPointer { lend(CARROW_TEXT, bytes.baseAddress, $0.baseAddress) }
             }
+        case .text(let bytes, let offsets):
+            return bytes.withUnsafeBytes { bytes in
+                offsets.withUnsafeBufferPointer { lend(CARROW_TEXT, bytes.baseAddress, $0.baseAddress) }
+            }
         case .list, .map: preconditionFailure("a list of lists, which the column's initializer refuses")
         }
     }

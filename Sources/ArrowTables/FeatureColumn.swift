@@ -22,6 +22,8 @@ public struct FeatureColumn: Sendable {
         case int64([Int64])
         case float64([Double])
         case string([String])
+        /// UTF-8 bytes, cut by offsets, of which there is one more than rows: row `r` is `bytes[offsets[r]..<offsets[r + 1]]`.
+        case text(bytes: [UInt8], offsets: [Int64])
         case bool([Bool])
         case timestamp([Instant])
         /// Row `r` is `elements[starts[r]..<starts[r + 1]]`; there is one more start than rows. Elements are single values.
@@ -66,6 +68,7 @@ extension FeatureColumn.Values {
         case .int64(let values): values.count
         case .float64(let values): values.count
         case .string(let values): values.count
+        case .text(_, let offsets): offsets.count - 1
         case .bool(let values): values.count
         case .timestamp(let values): values.count
         case .list(let starts, _), .map(let starts, _, _): starts.count - 1
@@ -74,7 +77,7 @@ extension FeatureColumn.Values {
 
     private var isSingle: Bool {
         switch self {
-        case .int64, .float64, .string, .bool, .timestamp: true
+        case .int64, .float64, .string, .text, .bool, .timestamp: true
         case .list, .map: false
         }
     }
@@ -88,6 +91,9 @@ extension FeatureColumn.Values {
         }
         switch self {
         case .int64, .float64, .string, .bool, .timestamp: return true
+        case .text(let bytes, let offsets):
+            return offsets.first == 0 && offsets.last == Int64(bytes.count)
+                && zip(offsets, offsets.dropFirst()).allSatisfy { $0 <= $1 }
         case .list(let starts, let elements): return fit(starts, elements)
         case .map(let starts, let keys, let values):
             return fit(starts, values) && keys.isSingle && keys.count == values.isValid.count

@@ -36,7 +36,7 @@ func isTopicName(_ name: String) -> Bool {
 }
 
 /// A number of bytes: `1048576`, `64KiB`, `1MiB`, `2GiB` (or `kB`, `MB`, `GB` in powers of 1000); nil for other text.
-func byteCount(in text: String) -> Int? {
+public func byteCount(in text: String) -> Int? {
     let units: [(String, Int)] = [
         ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("kB", 1000), ("MB", 1_000_000),
         ("GB", 1_000_000_000), ("B", 1),

@@ -17,6 +17,7 @@ extension ConnectionHandler {
             case .prepare: try prepare(frame)
             case .lookup: try lookup(frame)
             case .rows: try rows(frame)
+            case .historyPage: try historyPage(frame)
             case .admin: try admin(frame)
             case .ping:
                 _ = try Ping(body: frame.body, limits: limits)
@@ -193,6 +194,15 @@ extension ConnectionHandler {
                 try RowsResponder(store: store, limits: limits)
                     .respond(try RowsRequestView(bytes, limits: limits), lookup, frame.requestID, into: &buffer)
             }
+        }
+    }
+
+    private func historyPage(_ frame: Frame) throws(WireError) {
+        let request = try HistoryPageRequest(body: frame.body, limits: limits)
+        let store = shared.store
+        let limits = self.limits
+        try compute(frame, frame.body.readableBytes, nil) { buffer throws(WireError) in
+            try HistoryPageResponder(store: store, limits: limits).respond(request, frame.requestID, into: &buffer)
         }
     }
 

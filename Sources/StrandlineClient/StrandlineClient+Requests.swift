@@ -1,6 +1,6 @@
 public import FeatureModel
 import NIOCore
-import WireProtocol
+public import WireProtocol
 
 extension StrandlineClient {
     /// Resolves a feature service: `name` for its newest version, or `name@2`.
@@ -211,6 +211,23 @@ extension StrandlineClient {
     public func ping() async throws(ClientError) {
         let body = try await send(Ping(), .pong)
         _ = try read { () throws(WireError) in try Pong(body: body) }
+    }
+
+    /// Reads a piece of the events that a view counts, of all entities; `place` of the reply leads to the next one.
+    ///
+    /// - Throws: `UNKNOWN_FEATURE` for a view that there is not; see `ClientError`.
+    public func historyPage(_ request: HistoryPageRequest, within time: Duration? = nil) async throws(ClientError)
+        -> HistoryPageReply
+    {
+        let body = try await send(request, .historyPageReply, within: time)
+        let limits = limits
+        return try read { () throws(WireError) in
+            let reply = try HistoryPageReply(body: body, limits: limits)
+            guard reply.count <= request.rows, request.knownAt.map({ reply.knownAt <= $0 }) ?? true else {
+                throw WireError(.malformedFrame, "HISTORY_PAGE_REPLY does not answer the HISTORY_PAGE")
+            }
+            return reply
+        }
     }
 
     private func check(_ prepared: PreparedLookup) throws(ClientError) {

@@ -10,6 +10,8 @@ public enum MessageType: UInt8, Hashable, Sendable, CaseIterable {
     case values = 0x13
     case rows = 0x14
     case columns = 0x15
+    case historyPage = 0x18
+    case historyPageReply = 0x19
     case admin = 0x20
     case adminReply = 0x21
     case ping = 0x30
@@ -19,8 +21,8 @@ public enum MessageType: UInt8, Hashable, Sendable, CaseIterable {
     @inlinable
     public var isFromClient: Bool {
         switch self {
-        case .hello, .prepare, .lookup, .rows, .admin, .ping: true
-        case .welcome, .error, .prepared, .values, .columns, .adminReply, .pong: false
+        case .hello, .prepare, .lookup, .rows, .historyPage, .admin, .ping: true
+        case .welcome, .error, .prepared, .values, .columns, .historyPageReply, .adminReply, .pong: false
         }
     }
 }

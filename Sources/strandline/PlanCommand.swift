@@ -34,17 +34,21 @@ struct PlanCommand: AsyncParsableCommand {
             Examples:
               strandline plan --repo feature_repo
               strandline plan --repo feature_repo --data-dir feature_repo/data
+              strandline plan --repo feature_repo --output json
 
             With --data-dir no server is needed.
             """
     )
+
+    @Option(help: "table or json.")
+    var output = OutputFormat.table
 
     @OptionGroup var definitions: DefinitionsOptions
     @OptionGroup var target: StoreTarget
 
     mutating func run() async throws {
         let (files, _) = try definitions.load()
-        try show(try await target.run("plan", files))
+        try show(try await target.run("plan", files), output)
     }
 }
 
@@ -61,20 +65,26 @@ struct ApplyCommand: AsyncParsableCommand {
             """
     )
 
+    @Option(help: "table or json.")
+    var output = OutputFormat.table
+
     @OptionGroup var definitions: DefinitionsOptions
     @OptionGroup var target: StoreTarget
 
     mutating func run() async throws {
         let (files, _) = try definitions.load()
         let plan = try await target.run("apply", files)
-        try show(plan)
+        try show(plan, output)
+        if output == .json { return }
         print("applied, definition \(plan.definitionHash.prefix(12))")
     }
 }
 
-private func show(_ plan: PlanMessage) throws {
+/// With JSON the plan is the last line of standard output, of mistakes and refusals too; the exit status says which it was.
+private func show(_ plan: PlanMessage, _ output: OutputFormat) throws {
+    if output == .json { print(try JSONMessage.encode(plan)) }
     guard plan.diagnostics.isEmpty else { throw Failure(.usage, plan.diagnostics.joined(separator: "\n")) }
-    if !plan.text.isEmpty { print(plan.text, terminator: plan.text.hasSuffix("\n") ? "" : "\n") }
+    if output == .table, !plan.text.isEmpty { print(plan.text, terminator: plan.text.hasSuffix("\n") ? "" : "\n") }
     guard plan.refusals.isEmpty else {
         throw Failure(.usage, "nothing was applied: these changes cannot be made to a live store")
     }

@@ -25,7 +25,7 @@ struct Strandline: AsyncParsableCommand {
         version: version,
         subcommands: [
             ServeCommand.self, PlanCommand.self, ApplyCommand.self, GetCommand.self, TrainingSetCommand.self,
-            VerifyCommand.self,
+            VerifyCommand.self, ExportCommand.self,
             StatusCommand.self, StatsCommand.self,
             FeaturesCommand.self, EvaluateCommand.self, DeadLettersCommand.self, ParityCommand.self,
             ProduceCommand.self, DevBrokerCommand.self,

@@ -54,7 +54,8 @@ struct TrainingGroups {
         _ labels: Labels,
         client: StrandlineClient,
         knownAt: TrainingKnownAt,
-        boundary: Boundary
+        boundary: Boundary,
+        isJSON: Bool = false
     ) async throws -> TrainingColumns {
         var result = TrainingColumns(
             features: service.features,
@@ -63,7 +64,12 @@ struct TrainingGroups {
         )
         var pinned = knownAt
         for group in groups {
-            let builder = TrainingSetBuilder(client: client, prepared: group.prepared, boundary: boundary)
+            let builder = TrainingSetBuilder(
+                client: client,
+                prepared: group.prepared,
+                boundary: boundary,
+                isJSON: isJSON
+            )
             let rows = labels.earlier(by: group.embargo, as: group.prepared, of: service)
             let part = try await builder.build(rows, knownAt: pinned)
             pinned = pinned.pinned(at: part.knownAt)

@@ -17,6 +17,7 @@ struct TrainingSetBuilder {
     let client: StrandlineClient
     let prepared: PreparedLookup
     let boundary: Boundary
+    let isJSON: Bool
 
     /// Enough for two threads of the server, with one reply on its way and one taken apart here.
     private static let underWayMax = 4
@@ -45,7 +46,7 @@ struct TrainingSetBuilder {
             count: labels.count,
             knownAt: knownAt.latest ?? .distantPast
         )
-        var bar = ProgressBar("training set", total: labels.count)
+        var bar = ProgressBar("training set", total: labels.count, isJSON: isJSON)
         var (start, done, size) = (0, 0, chunkRows)
         // The first reply says which K all others have.
         var pinned = knownAt.latest

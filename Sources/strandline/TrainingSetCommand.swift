@@ -19,6 +19,8 @@ struct TrainingSetCommand: AsyncParsableCommand {
                   --out train.parquet --known-at row-time
               strandline training-set --labels labels.csv --service repeat_purchase \\
                   --out train.parquet --embargo 1h --timestamp-zone Europe/Berlin
+              strandline training-set --labels labels.csv --service repeat_purchase \\
+                  --out train.parquet --dry-run
 
             The label file (.csv, .parquet, .arrow) holds the join keys and a time column;
             its order, duplicates and other columns are kept. All rows read one commit, or,
@@ -82,16 +84,22 @@ struct TrainingSetCommand: AsyncParsableCommand {
     @Flag(help: "Add a column <feature>__event_time for each feature: the newest event that counted.")
     var eventTimeColumns = false
 
+    @Flag(help: "Check labels, definitions and options, say what would be written, and write nothing.")
+    var dryRun = false
+
+    @Option(help: "table or json.")
+    var output = OutputFormat.table
+
     @OptionGroup var connection: ClientConnection
 
     mutating func run() async throws {
         let knownAt = try TrainingKnownAt(knownAt: knownAt, knownAtMost: knownAtMost)
         let embargo = try TrainingEmbargo(embargo)
-        let (service, boundary) = (service, boundary.boundary)
+        let (service, boundary, isJSON, dryRun) = (service, boundary.boundary, output == .json, dryRun)
         do {
             let format = try TableFormat(path: out)
-            let output = TrainingSetOutput(path: out, labelPath: labels)
-            try output.check()
+            let files = TrainingSetOutput(path: out, labelPath: labels)
+            try files.check()
             let reader = LabelReader(
                 path: labels,
                 timestampColumn: timestampColumn,
@@ -101,7 +109,7 @@ struct TrainingSetCommand: AsyncParsableCommand {
                 zone: try TimestampZone(timestampZone)
             )
             Interruption.leavesNothing()
-            let made = try await connection.withClient { client in
+            let made = try await connection.withClient { client -> TrainingSet? in
                 let prepared = try await client.prepare(service: service)
                 let snapshot = try await client.snapshot(of: service)
                 let groups = try await TrainingGroups(prepared, snapshot.features, embargo, client: client)
@@ -109,7 +117,27 @@ struct TrainingSetCommand: AsyncParsableCommand {
                 try checkNames(of: prepared.features, in: labels.table)
                 noteZone(of: labels, reader.zone)
                 let pinned = knownAt.pinned(at: snapshot.instant)
-                let columns = try await groups.build(labels, client: client, knownAt: pinned, boundary: boundary)
+                if dryRun {
+                    let plan = TrainingSetPlan(
+                        labels,
+                        snapshot,
+                        groups,
+                        pinned,
+                        boundary,
+                        embargo,
+                        reader.zone,
+                        out: out
+                    )
+                    print(isJSON ? try JSONMessage.encode(plan) : plan.text)
+                    return nil
+                }
+                let columns = try await groups.build(
+                    labels,
+                    client: client,
+                    knownAt: pinned,
+                    boundary: boundary,
+                    isJSON: isJSON
+                )
                 guard try await client.snapshot(of: snapshot.service).serviceHash == snapshot.serviceHash else {
                     throw Failure(.failed, "the definitions changed while the training set was read; start it again")
                 }
@@ -124,11 +152,16 @@ struct TrainingSetCommand: AsyncParsableCommand {
                     boundary: boundary
                 )
             }
-            let manifest = try output.write(
+            guard let made else { return }
+            let manifest = try files.write(
                 made,
                 statusColumns: statusColumns,
                 eventTimeColumns: eventTimeColumns
             )
+            if isJSON {
+                print(try JSONMessage.encode(TrainingSetResult(manifest, out: out)))
+                return
+            }
             let skipped = skipBadRows ? " skipped=\(made.labels.skippedCount)" : ""
             let known = knownAt.record(used: made.columns.knownAt).map { "\($0.key)=\($0.value)" }
             let rules =

@@ -6,7 +6,8 @@ enum GoldenFrame {
     /// Without those that have checksums, which only a decoder that was told so reads.
     static let names = [
         "admin", "admin_reply", "columns", "columns_nested", "error", "error_deadline", "error_overloaded", "hello",
-        "hello_anonymous", "hello_options", "lookup", "lookup_deadline", "lookup_now", "lookup_request", "ping", "pong",
+        "hello_anonymous", "hello_options", "history_page", "history_page_place", "history_page_reply",
+        "history_page_reply_empty", "lookup", "lookup_deadline", "lookup_now", "lookup_request", "ping", "pong",
         "prepare_references", "prepare_service", "prepared", "prepared_nested", "prepared_request", "rows",
         "rows_request", "rows_request_deadline", "rows_row_time", "values", "values_event_times", "values_nested",
         "welcome", "welcome_options",

@@ -70,6 +70,13 @@ import WireProtocol
         try check("pong", Pong(), request: .max)
     }
 
+    @Test func historyPages() throws {
+        try check("history_page", GoldenMessages.historyPage, request: 10)
+        try check("history_page_place", GoldenMessages.historyPagePlace, request: 11)
+        try check("history_page_reply", GoldenMessages.historyPageReply, request: 11)
+        try check("history_page_reply_empty", GoldenMessages.historyPageReplyEmpty, request: 10)
+    }
+
     @Test func lookupView() throws {
         let frame = try frame("lookup", .lookup, request: 4)
         try frame.body.withUnsafeReadableBytes { bytes in

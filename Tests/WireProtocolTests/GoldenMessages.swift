@@ -111,6 +111,80 @@ enum GoldenMessages {
         keys: keys
     )
 
+    // MARK: History pages
+
+    private static let stream = StreamID(source: 1, incarnation: 1, partition: 3).rawValue
+    static let historyPage = HistoryPageRequest(view: "purchases", rows: 100)
+    static let historyPagePlace = HistoryPageRequest(
+        view: "purchases",
+        knownAt: known,
+        start: time,
+        end: time.advanced(by: 1_000_000),
+        rows: 1,
+        place: HistoryPlace(key: keys[0], time: time.microseconds, stream: stream, offset: 7)
+    )
+    static let historyPageReply = HistoryPageReply(
+        knownAt: known,
+        horizon: time.advanced(by: -10),
+        availableFrom: .distantPast,
+        progress: 250_000,
+        droppedEntities: 2,
+        droppedEvents: 9,
+        schema: HistorySchemaMessage(
+            viewHash: hash,
+            source: "orders",
+            filter: "status = 'paid'",
+            eventID: "order_id",
+            joinKeys: prepared.joinKeys,
+            columns: [
+                .init(name: "n", stored: "n", type: .int64), .init(name: "sum", stored: "= n * 0.5", type: .float64),
+                .init(name: "city", stored: "city", type: .string), .init(name: "ok", stored: "ok", type: .bool),
+                .init(name: "seen", stored: "seen", type: .timestamp),
+            ]
+        ),
+        place: HistoryPlace(key: keys[1], time: time.microseconds, stream: stream, offset: 9),
+        runs: [HistoryRun(key: keys[0], rows: 2), HistoryRun(key: keys[1], rows: 1)],
+        times: [time.microseconds - 2, time.microseconds - 1, time.microseconds],
+        arrivals: [known.microseconds - 1, known.microseconds, known.microseconds],
+        streams: [stream, stream, stream],
+        offsets: [7, 8, 9],
+        deleted: [0, 0, 1],
+        columns: [
+            HistoryPageColumn(isValid: [1, 1, 0], values: .int64([-7, 5, 0])),
+            HistoryPageColumn(isValid: [1, 0, 0], values: .float64([Double(0.1).bitPattern, 0, 0])),
+            HistoryPageColumn(
+                isValid: [1, 1, 0],
+                values: .string(lengths: [7, 0, 0], bytes: Array("Zürich".utf8))
+            ),
+            HistoryPageColumn(isValid: [1, 1, 0], values: .bool([1, 0, 0])),
+            HistoryPageColumn(isValid: [1, 0, 0], values: .timestamp([seen.microseconds, 0, 0])),
+        ]
+    )
+    static let historyPageReplyEmpty = HistoryPageReply(
+        knownAt: known,
+        horizon: .distantPast,
+        availableFrom: .distantPast,
+        progress: 1_000_000,
+        droppedEntities: 0,
+        droppedEvents: 0,
+        schema: HistorySchemaMessage(
+            viewHash: hash,
+            source: "orders",
+            filter: "",
+            eventID: "",
+            joinKeys: [prepared.joinKeys[0]],
+            columns: []
+        ),
+        place: nil,
+        runs: [],
+        times: [],
+        arrivals: [],
+        streams: [],
+        offsets: [],
+        deleted: nil,
+        columns: []
+    )
+
     static let admin = AdminRequest(verb: "dead_letters", body: #"{"after": 0, "limit": 100}"#)
     static let adminReply = AdminReply(body: #"{"ok": true}"#)
 

@@ -38,6 +38,53 @@ import WireProtocol
         }
     }
 
+    @Test func rowsOfAHistoryPage() throws {
+        for (rows, expected) in [(3, nil), (4, nil), (5, WireErrorCode.tooMany), (0, .badRequest)] {
+            #expect(try code(HistoryPageRequest(view: "v", rows: rows)) == expected)
+        }
+        for (length, expected) in [(1023, nil), (1024, nil), (1025, WireErrorCode.badEntityKey)] {
+            var body = ByteBuffer()
+            let place = HistoryPlace(key: [], time: 0, stream: 0, offset: 0)
+            try HistoryPageRequest(view: "v", rows: 1, place: place).writeBody(into: &body)
+            body.moveWriterIndex(to: body.writerIndex - 2)
+            body.writeInteger(UInt16(length), endianness: .little)
+            body.writeBytes([UInt8](repeating: 3, count: length))
+            #expect(code { () throws(WireError) in _ = try HistoryPageRequest(body: body, limits: limits) } == expected)
+        }
+        let time = Instant(microseconds: 5)
+        for (end, expected) in [(4, WireErrorCode.badRequest), (5, .badRequest), (6, nil)] as [(Int64, WireErrorCode?)]
+        {
+            let end = Instant(microseconds: end)
+            #expect(try code(HistoryPageRequest(view: "v", start: time, end: end, rows: 1)) == expected)
+        }
+    }
+
+    /// Rows and entities that a reply claims, and strings that are cut within a character.
+    @Test func historyRepliesThatLie() throws {
+        let golden = GoldenMessages.historyPageReply
+        func changed(_ change: (inout HistoryPageReply) -> Void) throws -> WireErrorCode? {
+            var reply = golden
+            change(&reply)
+            var body = ByteBuffer()
+            try reply.writeBody(into: &body)
+            return code { () throws(WireError) in _ = try HistoryPageReply(body: body) }
+        }
+        #expect(try changed { _ in } == nil)
+        #expect(try changed { $0.runs[0].rows = 1 } == .malformedFrame)
+        #expect(try changed { $0.runs[0].rows = 3 } == .malformedFrame)
+        #expect(try changed { $0.runs[1].rows = 0 } == .malformedFrame)
+        #expect(try changed { $0.runs[1].key = [] } == .badEntityKey)
+        #expect(try changed { $0.progress = 1_000_001 } == .malformedFrame)
+        #expect(try changed { $0.deleted = [0, 0, 2] } == .malformedFrame)
+        #expect(
+            try changed { $0.columns[2].values = .string(lengths: [2, 5, 0], bytes: Array("Zürich".utf8)) }
+                == .badRequest
+        )
+        #expect(
+            try changed { $0.columns[2].values = .string(lengths: [.max, 0, 0], bytes: []) } == .malformedFrame
+        )
+    }
+
     /// A count field far beyond the bytes that are there is refused without making room for it.
     @Test func countsThatLie() throws {
         let all = WireLimits(entitiesMax: .max, featuresMax: .max, rowsMax: .max)

@@ -113,6 +113,8 @@ import WireProtocol
             return try again(RowsRequest(body: body))
         case .values: return try again(try ValuesReply(body: body, types: types), types)
         case .columns: return try again(try ColumnsReply(body: body, types: types), body)
+        case .historyPage: return try again(HistoryPageRequest(body: body))
+        case .historyPageReply: return try again(HistoryPageReply(body: body))
         case .admin: return try again(AdminRequest(body: body))
         case .adminReply: return try again(AdminReply(body: body))
         case .ping: return try again(Ping(body: body))

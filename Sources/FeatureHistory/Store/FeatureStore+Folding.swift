@@ -26,6 +26,15 @@ extension FeatureStore {
         }
     }
 
+    /// Folds unless leaves hold all that had arrived by `instant`, which is no later than the newest visible commit. Blocking.
+    func fold(through instant: Instant) throws(StoreError) {
+        guard foldedArrival.load(ordering: .acquiring) < instant.microseconds else { return }
+        do throws(StoreError) { try fold() } catch {
+            if isFatal(error) { fail(error) }
+            throw error
+        }
+    }
+
     private func isFatal(_ error: StoreError) -> Bool {
         switch error.code {
         case .corruption, .disk, .unknownFormat: true

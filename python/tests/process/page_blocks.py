@@ -19,6 +19,9 @@ PYTHON_CLIENT_BLOCKS = [
 ]
 TRAINING_SETS = "docs/training-sets.md"
 TRAIN, TRAINED = (Key(TRAINING_SETS, "Build", number) for number in (1, 2))
+EXPORT_PAGE = "docs/export.md"
+EXPORT, EXPORTED = (Key(EXPORT_PAGE, "Write", number) for number in (1, 2))
+EXPORT_QUERY = Key(EXPORT_PAGE, "What is in it", 1)
 VERIFY, VERIFIED = (Key(TRAINING_SETS, "Verify", number) for number in (1, 2))
 TRAIN_FROM_PYTHON, VERIFY_FROM_PYTHON = (Key(TRAINING_SETS, "From Python", number) for number in (1, 2))
 START, PRINTED = (Key(OPERATIONS, "Start and stop", number) for number in (1, 2))

@@ -27,6 +27,7 @@ VERBS = {
     "get": ["customer_id=42"],
     "training-set": ["--labels", "labels.csv", "--service", "churn", "--out", "out.csv"],
     "verify": ["train.parquet.manifest.json"],
+    "export": ["--view", "spending", "--out", "spending"],
     "status": [],
     "stats": [],
     "features": [],

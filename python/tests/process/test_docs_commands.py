@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import strandline as client_library
 
@@ -25,7 +26,7 @@ from page_blocks import (
     PYTHON_CLIENT_BLOCKS, START, PRINTED, TOKENS, WATCH, DEV_BROKER, STATUS, DESCRIBE, PLAN, PLAN_REPLY,
     DEAD_LETTERS, DEAD_LETTERS_REPLY, STATS, CURLS, ANSWER, STATS_VERB, STATS_TABLE, ADMIN_BLOCKS, YAML, MORE_VIEWS,
     KEYED, PRODUCE_KEYED, DEBEZIUM, VIEWS_BY_CATEGORY, EVALUATE, EVALUATED, LISTED, RUN, SNAPSHOT, SNAPSHOT_REPLY, TRAIN, TRAINED,
-    VERIFY, VERIFIED, TRAIN_FROM_PYTHON, VERIFY_FROM_PYTHON,
+    VERIFY, VERIFIED, TRAIN_FROM_PYTHON, VERIFY_FROM_PYTHON, EXPORT, EXPORTED, EXPORT_QUERY,
 )
 from pages import Block, Key, Reader, all_blocks, blocks_of
 from processes import Broker, Process, wait_for
@@ -206,7 +207,7 @@ def test_the_python_client_page(shop: Shop, blocks: dict[Key, Block]) -> None:
         assert shown in printed, printed
 
 
-run_here(TRAIN, TRAINED, VERIFY, VERIFIED, TRAIN_FROM_PYTHON, VERIFY_FROM_PYTHON)
+run_here(TRAIN, TRAINED, VERIFY, VERIFIED, TRAIN_FROM_PYTHON, VERIFY_FROM_PYTHON, EXPORT, EXPORTED, EXPORT_QUERY)
 
 
 def test_training_sets(shop: Shop, blocks: dict[Key, Block]) -> None:
@@ -224,6 +225,15 @@ def test_training_sets(shop: Shop, blocks: dict[Key, Block]) -> None:
     for shown in ("spending:count_30d", "0 of 8 cells leak", "'embargo': '1h'", "Int64", "from_python.parquet.manifest.json"):
         assert shown in printed, printed
     assert reader.type(blocks[VERIFY_FROM_PYTHON].text).startswith("verify=verified rows=2 checked=2 ")
+
+
+def test_export(shop: Shop, blocks: dict[Key, Block]) -> None:
+    """The page's folder is written, says what the page shows, and the page's query counts what a lookup counts."""
+    # All but the moment, and how well it was compressed.
+    texts = [shop.reader.type(blocks[EXPORT].text), blocks[EXPORTED].text]
+    assert len({re.sub(r"\b(known_at|bytes)=\S+", r"\1=", text) for text in texts}) == 1, texts
+    query = blocks[EXPORT_QUERY].text.replace("'spending/", f"'{shop.reader.folder}/spending/")
+    assert duckdb.sql(query).fetchall() == [(1,)]
 
 
 run_here(*ADMIN_BLOCKS)

@@ -35,6 +35,8 @@ class MessageType(IntEnum):
     VALUES = 0x13
     ROWS = 0x14
     COLUMNS = 0x15
+    HISTORY_PAGE = 0x18
+    HISTORY_PAGE_REPLY = 0x19
     ADMIN = 0x20
     ADMIN_REPLY = 0x21
     PING = 0x30
