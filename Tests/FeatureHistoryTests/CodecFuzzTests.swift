@@ -95,7 +95,7 @@ import Windowing
         #expect(LeafCodec.encode(copy, rows: 0..<200, LeafCodec.Trailer()).count == direct.count)
     }
 
-    enum Subject: CaseIterable { case leaf, journal, deadLetter, state, history, source, files, counters }
+    enum Subject: CaseIterable { case leaf, journal, deadLetter, state, history, source, files, counters, fileRows }
 
     static func bytes(_ subject: Subject, seed: UInt64) -> [UInt8] {
         switch subject {
@@ -135,6 +135,13 @@ import Windowing
         case .files:
             return RegistryCodec.encode([DefinitionFile(name: "a", text: "text"), DefinitionFile(name: "b", text: "")])
         case .counters: return RegistryCodec.encode(counters: ["a": 1, "b/c": 1 << 60])
+        case .fileRows:
+            let hour = Int64(seed) * 1000 - 3500
+            let row = FileRowCounts()
+                .row(
+                    adding: FileRowHour(history: 7, hour: hour, rows: 300, newest: hour * 3_600_000_000 + 3_599_999_999)
+                )
+            return row.key + row.value
         }
     }
 
@@ -155,6 +162,16 @@ import Windowing
         case .source: _ = try RegistryCodec.decodeSource(bytes)
         case .files: _ = try RegistryCodec.decodeFiles(bytes)
         case .counters: _ = try RegistryCodec.decodeCounters(bytes)
+        case .fileRows:
+            var counts = FileRowCounts()
+            let key = RegistryKey.fileRowsPrefix.count + 16
+            try counts.read(Array(bytes.prefix(key)), Array(bytes.dropFirst(key)))
+            for (history, hours) in counts.hours {
+                for (hour, count) in hours {
+                    let again = FileRowHour(history: history, hour: hour, rows: 1, newest: count.newest)
+                    _ = counts.row(adding: again)
+                }
+            }
         }
     }
 

@@ -39,6 +39,9 @@ struct FileRowCounts {
         var newest: Int64
     }
 
+    /// Years 1 to 9999: those of event times.
+    private static let hoursOfYears: ClosedRange<Int64> = -17_259_888...70_389_527
+
     private(set) var hours: [UInt32: [Int64: Count]] = [:]
 
     func hasRows(of history: UInt32) -> Bool { hours[history] != nil }
@@ -70,14 +73,16 @@ struct FileRowCounts {
             let flipped = halves.1.withUnsafeBytes({ StoreKeys.number(in: $0) })
         else { throw StoreError(.corruption, "a count of file rows under a key of \(key.count) bytes") }
         let hour = Int64(bitPattern: flipped ^ (1 << 63))
-        let (start, overflow) = hour.multipliedReportingOverflow(by: FileRowHour.microseconds)
+        guard Self.hoursOfYears.contains(hour) else {
+            throw StoreError(.corruption, "a count of file rows in hour \(hour)")
+        }
         let count = try RegistryCodec.decode(value, subject: "count of file rows") { reader throws(StoreError) in
             let rows = try reader.readVarint()
             let within = try reader.readVarint()
-            guard !overflow, rows > 0, within < UInt64(FileRowHour.microseconds) else {
+            guard rows > 0, within < UInt64(FileRowHour.microseconds) else {
                 throw reader.corrupt("no count of an hour")
             }
-            return Count(rows: rows, newest: start + Int64(within))
+            return Count(rows: rows, newest: hour * FileRowHour.microseconds + Int64(within))
         }
         hours[history, default: [:]][hour] = count
     }
