@@ -15,19 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import strandline as client_library
 
 import batch_page
 import commands
+import export_page
 from commands import FAILED, OK, fails
 from page_blocks import (
     README, HTTP, ADDRESS, DEFINE, SERVE, ASK, CHANGE, NO_KAFKA, NO_KAFKA_OUTPUT, FROM_PYTHON, PYTHON_README,
-    PYTHON_CLIENT_BLOCKS, START, PRINTED, TOKENS, WATCH, DEV_BROKER, STATUS, DESCRIBE, PLAN, PLAN_REPLY,
-    DEAD_LETTERS, DEAD_LETTERS_REPLY, STATS, CURLS, ANSWER, STATS_VERB, STATS_TABLE, ADMIN_BLOCKS, YAML, MORE_VIEWS,
-    KEYED, PRODUCE_KEYED, DEBEZIUM, VIEWS_BY_CATEGORY, EVALUATE, EVALUATED, LISTED, RUN, SNAPSHOT, SNAPSHOT_REPLY, TRAIN, TRAINED,
-    VERIFY, VERIFIED, TRAIN_FROM_PYTHON, VERIFY_FROM_PYTHON, EXPORT, EXPORTED, EXPORT_QUERY,
+    PYTHON_CLIENT_BLOCKS, START, PRINTED, TOKENS, WATCH, DEV_BROKER, STATUS, DESCRIBE, PLAN, PLAN_REPLY, DEAD_LETTERS,
+    DEAD_LETTERS_REPLY, STATS, CURLS, ANSWER, STATS_VERB, STATS_TABLE, ADMIN_BLOCKS, YAML, MORE_VIEWS, KEYED, PRODUCE_KEYED,
+    DEBEZIUM, VIEWS_BY_CATEGORY, EVALUATE, EVALUATED, LISTED, RUN, SNAPSHOT, SNAPSHOT_REPLY, TRAIN, TRAINED, VERIFY,
+    VERIFIED, TRAIN_FROM_PYTHON, VERIFY_FROM_PYTHON,
 )
 from pages import Block, Key, Reader, all_blocks, blocks_of
 from processes import Broker, Process, wait_for
@@ -215,7 +215,7 @@ def test_the_python_client_page(shop: Shop, blocks: dict[Key, Block]) -> None:
         assert shown in printed, printed
 
 
-run_here(TRAIN, TRAINED, VERIFY, VERIFIED, TRAIN_FROM_PYTHON, VERIFY_FROM_PYTHON, EXPORT, EXPORTED, EXPORT_QUERY)
+run_here(TRAIN, TRAINED, VERIFY, VERIFIED, TRAIN_FROM_PYTHON, VERIFY_FROM_PYTHON, *export_page.BLOCKS)
 
 
 def test_training_sets(shop: Shop, blocks: dict[Key, Block]) -> None:
@@ -236,12 +236,7 @@ def test_training_sets(shop: Shop, blocks: dict[Key, Block]) -> None:
 
 
 def test_export(shop: Shop, blocks: dict[Key, Block]) -> None:
-    """The page's folder is written, says what the page shows, and the page's query counts what a lookup counts."""
-    # All but the moment, and how well it was compressed.
-    texts = [shop.reader.type(blocks[EXPORT].text), blocks[EXPORTED].text]
-    assert len({re.sub(r"\b(known_at|bytes)=\S+", r"\1=", text) for text in texts}) == 1, texts
-    query = blocks[EXPORT_QUERY].text.replace("'spending/", f"'{shop.reader.folder}/spending/")
-    assert duckdb.sql(query).fetchall() == [(1,)]
+    export_page.follow(shop.reader, blocks)
 
 
 run_here(*ADMIN_BLOCKS)

@@ -25,7 +25,7 @@ def last(done: Done) -> dict:
 def test_the_table_of_statuses(world: World, tmp_path: Path) -> None:
     section = PAGE.read_text().split("## Exit status and output")[1].split("\n## ")[0]
     statuses = {int(number) for row in re.findall(r"^\| ([\d, ]+) \|", section, re.M) for number in row.split(",")}
-    assert statuses == {0, 1, 2, 3, 4, 5, 130, 143}
+    assert statuses == {0, 1, 2, 3, 4, 5, 6, 130, 143}
     out = str(tmp_path / "out")
     assert world("status").status == OK
     assert world("export", "--view", "spending", "--out", "/").status == USAGE
