@@ -1,7 +1,6 @@
 """The pages' own commands, taken from the pages and run: what a reader types in does what the page says.
 
-Every block that is something to do is either run here or listed with the reason why not; a new block that is neither
-makes `test_every_block_is_run_or_listed` fail.
+Every block that is something to do is run here or listed with the reason why not (`test_every_block_is_run_or_listed`).
 """
 
 from __future__ import annotations
