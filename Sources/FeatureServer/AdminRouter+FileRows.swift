@@ -97,8 +97,12 @@ extension AdminRouter {
         throws(WireError) -> FileRowsMessage
     {
         let record = try record(of: source, store)
+        // Older rows are not accepted any more, and so not met, though history drops them later, in steps.
+        let kept = store.catalog.definition.historyLength(of: source).map {
+            max(store.now, store.newestCommit).advanced(by: -$0)
+        }
         // Whole hours: the first that begins at or after the bound, and the last that ends at or before it.
-        let lower = max(from, record.horizon).microseconds
+        let lower = max(from, record.horizon, kept ?? .distantPast).microseconds
         let first = FileRowHour.hour(of: lower == .min ? lower : lower - 1) + 1
         let range = first..<max(first, FileRowHour.hour(of: to.microseconds))
         var days: [Int64: UInt64] = [:]

@@ -11,6 +11,8 @@ import Glibc
 struct ExportFolder: Sendable {
     let path: String
     private let hidden: String
+    /// What is to go has this name: it is never published.
+    private let discarded: String
     private let parent: String
 
     /// - Parameter path: where it is to stand.
@@ -25,6 +27,7 @@ struct ExportFolder: Sendable {
         let slash = trimmed.lastIndex(of: "/")
         parent = slash.map { $0 == trimmed.startIndex ? "/" : String(trimmed[..<$0]) } ?? "."
         hidden = (parent == "/" ? "" : parent) + "/.\(name).partial"
+        discarded = (parent == "/" ? "" : parent) + "/.\(name).discarded"
     }
 
     /// Finds out before the work what would fail after it.
@@ -55,6 +58,7 @@ struct ExportFolder: Sendable {
 
     /// Makes the hidden folder, in place of what a killed export left; no other export may be writing there.
     func begin() throws {
+        Self.remove(discarded)
         if let descriptor = lock() {
             // Nobody has it: what stands there is a killed one's.
             Self.remove(hidden)
@@ -105,11 +109,14 @@ struct ExportFolder: Sendable {
         close(descriptor)
     }
 
-    /// Takes away what is not published. What another thread writes meanwhile is taken away too, or finds no place.
+    /// Takes away what is not published. Another thread may be about to publish it: one of the two renames is first, so that
+    /// it is whole under its name or gone. What that thread writes meanwhile finds no place, or is taken away too.
     func discard() {
+        Self.remove(discarded)
+        guard rename(hidden, discarded) == 0 else { return }
         for _ in 0..<200 {
-            Self.remove(hidden)
-            if access(hidden, F_OK) != 0 { return }
+            Self.remove(discarded)
+            if access(discarded, F_OK) != 0 { return }
             usleep(5000)
         }
     }

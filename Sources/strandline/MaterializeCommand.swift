@@ -117,6 +117,13 @@ struct MaterializeCommand: AsyncParsableCommand {
                     seconds: 0
                 )
                 if start != nil, end != nil { report.compare(tally, stored) }
+                let unmet = MaterializeReport.unmet(tally, stored, dryRun: dryRun)
+                if unmet > 0 {
+                    Failure.print(
+                        "strandline: warning: \(unmet) rows from files were there on these days, and none of them is among these; "
+                            + "if they are the same rows, the source's schema has changed since, and they now count twice"
+                    )
+                }
                 let (seconds, attoseconds) = (clock.now - begun).components
                 report.seconds = Double(seconds) + Double(attoseconds / 1_000_000_000_000) / 1e6
                 return (report, tally.rejected)

@@ -57,6 +57,20 @@ struct MaterializeReport: Encodable {
         }
     }
 
+    /// Rows that were there before, on the days of the run's rows, when the run met none of them: the same rows told apart by
+    /// other fields would look like this.
+    static func unmet(_ tally: EventTally, _ stored: FileRowsMessage, dryRun: Bool) -> Int {
+        guard tally.present == 0, tally.new > 0 else { return 0 }
+        var met: [String: Int] = [:]
+        for (hour, rows) in tally.hours where hour >= stored.fromHour && hour < stored.toHour {
+            met[String(Instant(microseconds: hour * 3_600_000_000).iso8601.prefix(10)), default: 0] +=
+                dryRun ? 0 : rows.accepted
+        }
+        return stored.days.reduce(0) { sum, day in
+            met[day.day].map { sum + max(0, Int(clamping: day.rows) - $0) } ?? sum
+        }
+    }
+
     /// For a terminal.
     var text: String {
         let reasons = rejected.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()

@@ -20,6 +20,8 @@ struct ExportWalk: ~Copyable {
     private var byteCount = 0
     private var events = 0
     private var entities = 0
+    /// Rows of the leaves that were read, wanted or not.
+    private var decoded = 0
     /// Behind the last entity that was read to its end.
     private var lastEntity: ExportPlace?
     /// What a row takes on the wire, strings without their bytes.
@@ -100,7 +102,7 @@ struct ExportWalk: ~Copyable {
             else { throw StoreError(.corruption, "a leaf's key is not one, or an entity's first leaf is missing") }
             guard try read(identity, behind: nil) else { return }
             entities += 1
-            if entities >= limits.entitiesMax {
+            if entities >= limits.entitiesMax || decoded >= limits.eventsMax {
                 page.next = ExportPlace(key: Array(identity.dropFirst(EntityIdentity.headBytes)), order: .last)
                 return
             }
@@ -134,10 +136,13 @@ struct ExportWalk: ~Copyable {
         var isFirst = behind == nil
         var step = Step.goOn
         while step != .full, step != .done, isAt(identity) {
-            let from = page.events.count
+            let (from, strings) = (page.events.count, page.events.strings.count)
             let trailer = try LeafCodec.decode(iterator.value, into: page.events)
+            decoded += page.events.count - from
             if isFirst, let base = trailer.base { try progress.dropped.take(base: base) }
             step = try take(from..<page.events.count, &progress)
+            // What is not wanted must not pile up: a leaf may have much text in rows and columns that are not.
+            page.events.keepStrings(from: strings, of: from..<page.events.count, in: stringColumns)
             switch step {
             case .again(let time): seek(identity, to: Self.start(of: time))
             case .goOn:

@@ -110,6 +110,24 @@ public final class EventBatch {
         return UInt64(offset) << 32 | UInt64(bytes.count)
     }
 
+    /// Drops the string bytes from `mark` on, but for those of the rows' columns, which move.
+    ///
+    /// - Parameter rows: the only ones whose strings begin at `mark` or later; strings of their other columns are lost.
+    public func keepStrings(from mark: Int, of rows: Range<Int>, in columns: [Int]) {
+        guard strings.count > mark else { return }
+        let old = rows.isEmpty ? [] : Array(strings[mark...])
+        strings.removeSubrange(mark...)
+        for row in rows {
+            for index in columns where !isNull(index, row) {
+                let slot = column(index)[row]
+                let start = Int(slot >> 32) - mark
+                column(index)[row] = old.withUnsafeBytes {
+                    store(UnsafeRawBufferPointer(rebasing: $0[start..<(start + Int(slot & 0xffff_ffff))]))
+                }
+            }
+        }
+    }
+
     func withString<R>(_ slot: UInt64, _ body: (UnsafeRawBufferPointer) -> R) -> R {
         strings.withUnsafeBytes { bytes in
             let start = Int(slot >> 32)

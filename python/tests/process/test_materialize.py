@@ -240,6 +240,22 @@ def test_changed_and_gone(world: World, tmp_path: Path) -> None:
     assert "gone" not in world.load(tmp_path / "b.parquet")
 
 
+def test_rows_of_another_schema_are_warned_of(world: World, tmp_path: Path) -> None:
+    table = make_table(50, 8)
+    table = table.set_column(table.column_names.index("seen"), "seen", table["at"])
+    files = ("--source", "files", "--from")
+    before = write(table.drop_columns(["seen"]), tmp_path / "a.parquet")
+    first = world.run(*files, before, "--without", "seen")
+    assert first.status == OK and "warning" not in first.err
+    # Other fields: other rows, which no dry run and no run lets pass in silence.
+    whole = write(table, tmp_path / "b.parquet")
+    for options in (["--dry-run"], []):
+        again = world.run(*files, whole, *options)
+        assert again.status == OK and "new=50 present=0" in again.out
+        assert "warning: 50 rows from files were there on these days" in again.err
+    assert "warning" not in world.run(*files, whole).err
+
+
 def test_the_same_bits_as_the_stream(tmp_path: Path) -> None:
     """Late, in other batches, cold: files and topic give the same values of every function."""
     topics = ("--topic", "orders:3", "--topic", "nothing:1")
