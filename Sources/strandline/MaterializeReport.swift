@@ -38,12 +38,7 @@ struct MaterializeReport: Encodable {
 
     /// Compares what the store holds with what the run met.
     mutating func compare(_ tally: EventTally, _ stored: FileRowsMessage) {
-        // Of a dry run only what was there counts as met; else all that is there now.
-        var met: [String: Int] = [:]
-        for (hour, rows) in tally.hours where hour >= stored.fromHour && hour < stored.toHour {
-            let day = Instant(microseconds: hour * 3_600_000_000).iso8601.prefix(10)
-            met[String(day), default: 0] += dryRun ? rows.known : rows.accepted
-        }
+        let met = Self.met(tally, stored, dryRun: dryRun)
         var gone: [GoneDay] = []
         for day in stored.days {
             let rows = Int(clamping: day.rows) - (met[day.day] ?? 0)
@@ -61,14 +56,20 @@ struct MaterializeReport: Encodable {
     /// other fields would look like this.
     static func unmet(_ tally: EventTally, _ stored: FileRowsMessage, dryRun: Bool) -> Int {
         guard tally.present == 0, tally.new > 0 else { return 0 }
-        var met: [String: Int] = [:]
-        for (hour, rows) in tally.hours where hour >= stored.fromHour && hour < stored.toHour {
-            met[String(Instant(microseconds: hour * 3_600_000_000).iso8601.prefix(10)), default: 0] +=
-                dryRun ? 0 : rows.accepted
-        }
+        let met = met(tally, stored, dryRun: dryRun)
         return stored.days.reduce(0) { sum, day in
             met[day.day].map { sum + max(0, Int(clamping: day.rows) - $0) } ?? sum
         }
+    }
+
+    /// Stored rows that the run met, by day. Of a dry run only what was there before is stored; else all that it had accepted.
+    private static func met(_ tally: EventTally, _ stored: FileRowsMessage, dryRun: Bool) -> [String: Int] {
+        var met: [String: Int] = [:]
+        for (hour, rows) in tally.hours where hour >= stored.fromHour && hour < stored.toHour {
+            let day = Instant(microseconds: hour * 3_600_000_000).iso8601.prefix(10)
+            met[String(day), default: 0] += dryRun ? rows.known : rows.accepted
+        }
+        return met
     }
 
     /// For a terminal.
