@@ -109,10 +109,12 @@ struct LoadTurn<P: LoadProtocol> {
         }
     }
 
-    /// How long to wait at most for replies: until the next request is due.
+    /// How long to wait at most for replies: until the next request is due. A closed loop does not sleep. A client that sleeps has
+    /// to be woken by the server's writes, mostly onto the server's own core: what a load of clients on one machine costs
+    /// the server, and not what the server costs. Clients elsewhere have cores of their own.
     private func wait(until end: UInt64) -> UnsafePointer<timespec> {
         let now = Measure.nanoseconds()
-        let wanted = generator.rate == nil ? end : min(end, due)
+        let wanted = generator.rate == nil ? now : min(end, due)
         let nanoseconds = min(wanted > now ? wanted - now : 0, 100_000_000)
         LoadClock.timeout.pointee = timespec(tv_sec: 0, tv_nsec: Int(nanoseconds))
         return UnsafePointer(LoadClock.timeout)
