@@ -129,7 +129,8 @@ let package = Package(
         .target(
             name: "FeatureHTTP",
             dependencies: [
-                "FeatureModel", "Windowing", "FeatureHistory", "WireProtocol", "FeatureServer", "CSimdJSON",
+                "FeatureModel", "Windowing", "FeatureHistory", "Scheduling", "WireProtocol", "FeatureServer",
+                "CSimdJSON",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -192,12 +193,11 @@ let package = Package(
         .target(
             name: "ServerFuzzing",
             dependencies: [
-                "FeatureHistory", "FeatureModel", "FeatureRepository", "FeatureServer", "FeatureTesting", "Windowing",
-                "WireProtocol",
+                "FeatureHistory", "FeatureModel", "FeatureRepository", "FeatureServer", "FeatureTesting", "Scheduling",
+                "Windowing", "WireProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             path: "Fuzz/ServerFuzzing",
             swiftSettings: strict
@@ -269,9 +269,7 @@ let package = Package(
             name: "FeatureServerTests",
             dependencies: [
                 "FeatureHistory", "FeatureModel", "FeatureRepository", "FeatureServer", "FeatureTesting",
-                "ServerFuzzing",
-                "StrandlineClient",
-                "Windowing", "WireProtocol",
+                "Scheduling", "ServerFuzzing", "StrandlineClient", "Windowing", "WireProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
@@ -284,7 +282,7 @@ let package = Package(
             name: "FeatureHTTPTests",
             dependencies: [
                 "FeatureHTTP", "FeatureHistory", "FeatureModel", "FeatureRepository", "FeatureServer", "FeatureTesting",
-                "Windowing", "WireProtocol",
+                "Scheduling", "Windowing", "WireProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

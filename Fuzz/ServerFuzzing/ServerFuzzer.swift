@@ -16,13 +16,13 @@ import FeatureTesting
 import Logging
 import NIOCore
 import NIOEmbedded
-import NIOPosix
+import Scheduling
 package import WireProtocol
 
 package final class ServerFuzzer {
     private let folder = TemporaryFolder()
     private let store: FeatureStore
-    private let pool = NIOThreadPool(numberOfThreads: 1)
+    private let pool = ReaderPool(threads: 0)
     /// The types of all replies so far.
     package private(set) var seen: Set<MessageType> = []
 

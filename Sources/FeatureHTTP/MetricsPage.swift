@@ -4,7 +4,7 @@
 import FeatureHistory
 import FeatureModel
 import FeatureServer
-import NIOPosix
+import Scheduling
 
 struct MetricsPage: Sendable {
     let shared: ServerContext
@@ -16,7 +16,7 @@ struct MetricsPage: Sendable {
 
     /// Reads locks and files: on the pool.
     func text() async throws -> String {
-        do { return try await shared.pool.runIfActive { page } } catch is CancellationError {
+        do { return try await shared.pool.run { page } } catch is CancellationError {
             throw FeastFailure.busy("the server is stopping")
         }
     }

@@ -2,7 +2,7 @@ import FeatureHistory
 import FeatureModel
 import FeatureServer
 import NIOConcurrencyHelpers
-import NIOPosix
+import Scheduling
 import Windowing
 
 /// Reads all rows of a request at one (T, K): from memory on the caller's thread, and on the server's pool where an entity
@@ -35,13 +35,13 @@ struct OnlineRead: Sendable {
         }
     }
 
-    func run(_ pool: NIOThreadPool, _ scratches: ScratchPool) async throws -> FeatureTable {
+    func run(_ pool: ReaderPool, _ scratches: ScratchPool) async throws -> FeatureTable {
         if let table = try scratches.withScratch({ scratch throws(FeastFailure) in try readResident(scratch) }) {
             return table
         }
         let read = self
         do {
-            return try await pool.runIfActive {
+            return try await pool.run {
                 try scratches.withScratch { scratch throws(FeastFailure) in try read.readAll(scratch) }
             }
         } catch is CancellationError { throw FeastFailure.busy("the server is stopping") }

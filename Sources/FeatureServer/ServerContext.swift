@@ -1,13 +1,13 @@
 public import FeatureHistory
 public import Logging
-public import NIOPosix
+public import Scheduling
 public import WireProtocol
 
 /// What every connection of a server shares.
 public struct ServerContext: Sendable {
     public var store: FeatureStore
     /// Runs what may block: cold reads, training rows, admin requests.
-    public var pool: NIOThreadPool
+    public var pool: ReaderPool
     public var security: ServerSecurity
     public var admin: AdminRouter
     public var limits: WireLimits
@@ -23,7 +23,7 @@ public struct ServerContext: Sendable {
 
     public init(
         store: FeatureStore,
-        pool: NIOThreadPool,
+        pool: ReaderPool,
         security: ServerSecurity = ServerSecurity(),
         admin: AdminRouter,
         limits: WireLimits = .standard,
@@ -46,6 +46,6 @@ public struct ServerContext: Sendable {
     /// Runs what may block. It is told whether the pool goes on.
     func submit(_ work: @escaping @Sendable (_ isActive: Bool) -> Void) {
         guard !computesAtOnce else { return work(true) }
-        pool.submit { work($0 == .active) }
+        pool.submit(work)
     }
 }

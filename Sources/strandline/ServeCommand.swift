@@ -117,9 +117,7 @@ struct ServeCommand: AsyncParsableCommand {
         admin.onStats(of: latency)
         let limits = limits(server)
         raiseDescriptorLimit(for: limits.connectionsMax, log)
-        let pool = NIOThreadPool(numberOfThreads: 2)
-        // The pool's threads have the manners of the thread that makes them.
-        DedicatedThread(niceness: 5) { pool.start() }.join()
+        let pool = ReaderPool(threads: 2)
         let shared = ServerContext(
             store: store,
             pool: pool,
@@ -175,7 +173,7 @@ struct ServeCommand: AsyncParsableCommand {
                 logger: log
             )
         ).run()
-        try await pool.shutdownGracefully()
+        await pool.stop()
         log.info("stopped")
     }
 

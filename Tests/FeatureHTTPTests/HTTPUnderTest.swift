@@ -4,6 +4,7 @@ import FeatureTesting
 import Logging
 import NIOCore
 import NIOPosix
+import Scheduling
 import Windowing
 import WireProtocol
 
@@ -17,7 +18,7 @@ final class HTTPUnderTest: Sendable {
     let store: FeatureStore
     let latency = LatencyRegistry()
     let server: HTTPServer
-    private let pool: NIOThreadPool
+    private let pool: ReaderPool
 
     /// 2023-11-14T22:13:20Z
     static let now = Instant(microseconds: 1_700_000_000_000_000)
@@ -72,8 +73,7 @@ final class HTTPUnderTest: Sendable {
     init(tokens: String?, limits: WireLimits, bodyTimeMax: TimeAmount?) async throws {
         store = try FeatureStore(directory: folder.path, options: StoreOptions(), clock: { Self.now })
         _ = try DefinitionsService(store: store).apply(Self.definitions)
-        pool = NIOThreadPool(numberOfThreads: 2)
-        pool.start()
+        pool = ReaderPool(threads: 2)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         server = try await HTTPServer.start(
@@ -97,7 +97,7 @@ final class HTTPUnderTest: Sendable {
 
     func stop() async throws {
         await server.stop()
-        try await pool.shutdownGracefully()
+        await pool.stop()
         store.close()
     }
 

@@ -1,7 +1,7 @@
 import Logging
 import NIOCore
 import NIOEmbedded
-import NIOPosix
+import Scheduling
 import Testing
 import WireProtocol
 
@@ -21,7 +21,7 @@ import WireProtocol
             log.logLevel = .critical
             let shared = ServerContext(
                 store: server.store,
-                pool: .singleton,
+                pool: ReaderPool(threads: 0),
                 admin: AdminRouter(),
                 log: log,
                 serverName: "test"

@@ -5,6 +5,7 @@ import FeatureTesting
 import Logging
 import NIOCore
 import NIOPosix
+import Scheduling
 import StrandlineClient
 import Windowing
 import WireProtocol
@@ -21,7 +22,7 @@ final class ServerUnderTest: Sendable {
     let port: Int
     let load: ServerLoad
     let security: ServerSecurity
-    private let pool: NIOThreadPool
+    private let pool: ReaderPool
 
     static let definitions = RepositoryFiles([
         "feature_store.yaml": """
@@ -56,8 +57,7 @@ final class ServerUnderTest: Sendable {
         self.clock = clock
         store = try FeatureStore(directory: folder.path, options: StoreOptions(), clock: { clock.now })
         _ = try DefinitionsService(store: store).apply(Self.definitions)
-        pool = NIOThreadPool(numberOfThreads: 2)
-        pool.start()
+        pool = ReaderPool(threads: 2)
         var log = Logger(label: "test")
         log.logLevel = .critical
         let latency = LatencyRegistry()
@@ -87,7 +87,7 @@ final class ServerUnderTest: Sendable {
 
     func stop() async throws {
         await server.stop()
-        try await pool.shutdownGracefully()
+        await pool.stop()
         store.close()
     }
 

@@ -38,8 +38,8 @@ enum ImportRules {
         (
             "FeatureHTTP",
             [
-                "FeatureModel", "Windowing", "FeatureHistory", "WireProtocol", "FeatureServer", "CSimdJSON", "Glibc",
-                "HTTPTypes", "Hummingbird", "HummingbirdCore", "Logging", "NIOConcurrencyHelpers", "NIOCore",
+                "FeatureModel", "Windowing", "FeatureHistory", "Scheduling", "WireProtocol", "FeatureServer", "CSimdJSON",
+                "Glibc", "HTTPTypes", "Hummingbird", "HummingbirdCore", "Logging", "NIOConcurrencyHelpers", "NIOCore",
                 "NIOPosix", "NIOSSL", "ServiceLifecycle",
             ]
         ),
