@@ -38,7 +38,8 @@ enum ImportRules {
         (
             "FeatureHTTP",
             [
-                "FeatureModel", "Windowing", "FeatureHistory", "Scheduling", "WireProtocol", "FeatureServer", "CSimdJSON",
+                "FeatureModel", "Windowing", "FeatureHistory", "Scheduling", "WireProtocol", "FeatureServer",
+                "CSimdJSON",
                 "Glibc", "HTTPTypes", "Hummingbird", "HummingbirdCore", "Logging", "NIOConcurrencyHelpers", "NIOCore",
                 "NIOPosix", "NIOSSL", "ServiceLifecycle",
             ]
