@@ -8,7 +8,7 @@ from typing import Any, Union
 from .entities import Entities, EntityColumns, as_list, is_column, table_columns
 from .errors import InvalidArgument
 from .steps import Deadline, Message
-from .times import Time, microseconds
+from .times import Time, all_microseconds, microseconds
 from .wire import (
     DEADLINE_MAX,
     MessageType,
@@ -182,7 +182,7 @@ class HistoricalRows(_Rows):
         else:
             listed = as_list(times)
         super().__init__(service_or_refs, columns, boundary, request, deadline)
-        self.times = [microseconds(time) for time in listed]
+        self.times = all_microseconds(listed)
         if len(self.times) != self.count:
             raise InvalidArgument(f"{len(self.times)} times for {self.count} entities")
         self._event_times = event_times

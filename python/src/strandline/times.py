@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import SupportsIndex, Union
 
@@ -48,6 +49,16 @@ def microseconds(time: Time) -> int:
     if not _MIN <= number <= _MAX:
         raise InvalidArgument(f"{number} microseconds do not fit 64 bits")
     return number
+
+
+def all_microseconds(times: Sequence[Time]) -> list[int]:
+    """The microseconds of many times, quickly where they are whole microseconds already.
+
+    Example: ``all_microseconds([0, "1970-01-01"]) == [0, 0]``
+    """
+    if times and set(map(type, times)) == {int} and min(times) >= _MIN and max(times) <= _MAX:  # type: ignore[type-var, operator]
+        return list(times)  # type: ignore[arg-type]  # all are int
+    return [microseconds(time) for time in times]
 
 
 def to_datetime(microseconds: int) -> datetime:
