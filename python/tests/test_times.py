@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from strandline import InvalidArgument
-from strandline.times import microseconds, to_datetime
+from strandline.times import all_microseconds, microseconds, to_datetime
 
 MARCH = 951_868_800_000_000  # 2000-03-01T00:00:00Z
 
@@ -53,3 +53,12 @@ def test_numbers() -> None:
     for wrong in (True, 1.5, None, 2**63, b"2000-03-01"):
         with pytest.raises(InvalidArgument):
             microseconds(wrong)  # type: ignore[arg-type]
+
+
+def test_many() -> None:
+    assert all_microseconds([]) == []
+    assert all_microseconds([5, -(2**63), 2**63 - 1]) == [5, -(2**63), 2**63 - 1]
+    assert all_microseconds([5, "2000-03-01", datetime(2000, 3, 1)]) == [5, MARCH, MARCH]
+    for wrong in ([5, True], [0, 2**63], [-(2**63) - 1], [1.5]):
+        with pytest.raises(InvalidArgument):
+            all_microseconds(wrong)  # type: ignore[arg-type]
