@@ -17,7 +17,7 @@ struct OnlineFeaturesResponder {
         let columns = try EntityColumns(document, request, lookup)
         let limit = shared.limits.frameSizeMax
         let read = try OnlineRead(lookup, try columns.rows(), shared.store, byteCountMax: limit)
-        let table = try await read.run(shared.pool, state.scratches)
+        let table = try await read.run(shared, state.scratches)
         var reply = OnlineFeaturesReply(columns, table, names: names, byteCountMax: limit)
         return (try reply.bytes(), lookup, request.rowCount)
     }

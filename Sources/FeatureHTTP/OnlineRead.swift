@@ -35,11 +35,13 @@ struct OnlineRead: Sendable {
         }
     }
 
-    func run(_ pool: ReaderPool, _ scratches: ScratchPool) async throws -> FeatureTable {
+    func run(_ shared: ServerContext, _ scratches: ScratchPool) async throws -> FeatureTable {
         if let table = try scratches.withScratch({ scratch throws(FeastFailure) in try readResident(scratch) }) {
             return table
         }
         let read = self
+        let isShort = rows.count * lookup.plan.features.count <= ServerLimits.loopCellsMax
+        let pool = isShort ? shared.shortReads : shared.pool
         do {
             return try await pool.run {
                 try scratches.withScratch { scratch throws(FeastFailure) in try read.readAll(scratch) }

@@ -264,7 +264,7 @@ extension ConnectionHandler {
             let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
             let eventLoop = context.eventLoop
             let load = shared.load
-            shared.submit { isActive in
+            shared.submit(isShort: request.isShort) { isActive in
                 let reply = request.answer(load, isActive: isActive)
                 load.hold(reply.readableBytes)
                 eventLoop.execute { handler.value.finished(request.byteCount, reply) }

@@ -6,8 +6,11 @@ public import WireProtocol
 /// What every connection of a server shares.
 public struct ServerContext: Sendable {
     public var store: FeatureStore
-    /// Runs what may block: cold reads, training rows, admin requests.
+    /// Runs what may block and may take long: large lookups, training rows, admin requests.
     public var pool: ReaderPool
+    /// Runs what may block and is short: lookups that an event loop would have answered, were the entity in memory and its shard
+    /// free.
+    public var shortReads: ReaderPool
     public var security: ServerSecurity
     public var admin: AdminRouter
     public var limits: WireLimits
@@ -24,6 +27,7 @@ public struct ServerContext: Sendable {
     public init(
         store: FeatureStore,
         pool: ReaderPool,
+        shortReads: ReaderPool? = nil,
         security: ServerSecurity = ServerSecurity(),
         admin: AdminRouter,
         limits: WireLimits = .standard,
@@ -34,6 +38,7 @@ public struct ServerContext: Sendable {
     ) {
         self.store = store
         self.pool = pool
+        self.shortReads = shortReads ?? pool
         self.security = security
         self.admin = admin
         self.limits = limits
@@ -44,8 +49,8 @@ public struct ServerContext: Sendable {
     }
 
     /// Runs what may block. It is told whether the pool goes on.
-    func submit(_ work: @escaping @Sendable (_ isActive: Bool) -> Void) {
+    func submit(isShort: Bool, _ work: @escaping ReaderPool.Work) {
         guard !computesAtOnce else { return work(true) }
-        pool.submit(work)
+        (isShort ? shortReads : pool).submit(work)
     }
 }

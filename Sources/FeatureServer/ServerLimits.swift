@@ -23,7 +23,7 @@ public struct ServerLimits: Hashable, Sendable {
     public var byteCountMax = 128 << 20
 
     /// Values of a lookup that the event loop computes itself; a larger one goes to the pool.
-    static let loopCellsMax = 4096
+    public static let loopCellsMax = 4096
     /// Connections that are answered in one tick of a loop before their replies are written.
     static let tickConnectionsMax = 32
     /// Values answered in one tick of a loop, over all its connections, after which their replies are written: some hundred

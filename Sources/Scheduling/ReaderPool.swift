@@ -11,7 +11,7 @@
 import Glibc
 import Synchronization
 
-/// A few threads that step back behind the event loops. Safe to use from any thread.
+/// A few threads beside the event loops. Safe to use from any thread.
 public final class ReaderPool: @unchecked Sendable {
     // Safe to share: the semaphore is made for it and its pointer never changes; `threads` is set before anybody has the pool.
 
@@ -34,12 +34,20 @@ public final class ReaderPool: @unchecked Sendable {
     private var threads: [DedicatedThread] = []
 
     /// Starts the threads, which stay until `stop`. Without any, work waits until then.
-    public init(threads count: Int, niceness: Int32 = 5) {
+    ///
+    /// - Parameter isPatient: whether they step back behind the event loops; else they have the loops' own manners, for work that
+    ///   takes microseconds when it is its turn.
+    public init(threads count: Int, isPatient: Bool = true) {
         wakes = .allocate(capacity: 1)
         let status = sem_init(wakes, 0, 0)
         precondition(status == 0, "sem_init failed with \(errno)")
         alive = Atomic(count)
-        threads = (0..<count).map { _ in DedicatedThread(niceness: niceness) { [self] in work() } }
+        threads = (0..<count).map { _ in
+            DedicatedThread(niceness: isPatient ? 5 : 0) { [self] in
+                if !isPatient { ThreadManners.takeShortSlices() }
+                work()
+            }
+        }
     }
 
     deinit {

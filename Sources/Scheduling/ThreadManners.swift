@@ -1,7 +1,8 @@
 // How the threads of a process share processors that are scarce:
 //
 //   event loops      short time slices      run within microseconds of a packet, whoever else computes
-//   reader pool      niceness 5             large and cold reads: somebody waits for them, but behind the loops
+//   short reads      short time slices      single lookups that a loop had to leave: cold, or their shard was busy
+//   reader pool      niceness 5             large reads: somebody waits for them, but behind the loops
 //   ingest, upkeep   niceness 10            what has no one waiting behind it but the next event
 
 import CScheduling

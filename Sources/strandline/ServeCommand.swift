@@ -118,9 +118,11 @@ struct ServeCommand: AsyncParsableCommand {
         let limits = limits(server)
         raiseDescriptorLimit(for: limits.connectionsMax, log)
         let pool = ReaderPool(threads: 2)
+        let shortReads = ReaderPool(threads: 2, isPatient: false)
         let shared = ServerContext(
             store: store,
             pool: pool,
+            shortReads: shortReads,
             security: security,
             admin: admin,
             load: ServerLoad(limits),
@@ -174,6 +176,7 @@ struct ServeCommand: AsyncParsableCommand {
             )
         ).run()
         await pool.stop()
+        await shortReads.stop()
         log.info("stopped")
     }
 
