@@ -11,20 +11,45 @@ public enum EntityKey {
     /// The most bytes that an entity key may have.
     public static let byteCountMax = 1024
 
+    /// What an integer takes.
+    public static let integerByteCount = 9
+
+    /// Writes an integer where there is room for `integerByteCount`.
+    @inlinable
+    public static func write(_ value: Int64, to target: UnsafeMutableRawPointer) {
+        target.storeBytes(of: ValueType.int64.rawValue, as: UInt8.self)
+        target.storeBytes(of: (UInt64(bitPattern: value) ^ (1 << 63)).bigEndian, toByteOffset: 1, as: UInt64.self)
+    }
+
     public static func append(_ value: Int64, to bytes: inout [UInt8]) {
-        bytes.append(ValueType.int64.rawValue)
-        let flipped = UInt64(bitPattern: value) ^ (1 << 63)
-        withUnsafeBytes(of: flipped.bigEndian) { bytes.append(contentsOf: $0) }
+        withUnsafeTemporaryAllocation(byteCount: integerByteCount, alignment: 8) { room in
+            guard let start = room.baseAddress else { return }
+            write(value, to: start)
+            bytes.append(contentsOf: room)
+        }
+    }
+
+    /// What a string of so many bytes takes; nil when it is too long for a key.
+    @inlinable
+    public static func byteCount(ofString count: Int) -> Int? { count <= byteCountMax ? 3 + count : nil }
+
+    /// Writes a string where there is room for it.
+    @inlinable
+    public static func write(_ utf8: UnsafeRawBufferPointer, to target: UnsafeMutableRawPointer) {
+        target.storeBytes(of: ValueType.string.rawValue, as: UInt8.self)
+        target.storeBytes(of: UInt16(truncatingIfNeeded: utf8.count).bigEndian, toByteOffset: 1, as: UInt16.self)
+        if let start = utf8.baseAddress { (target + 3).copyMemory(from: start, byteCount: utf8.count) }
     }
 
     /// - Returns: false when the string is too long for a key; nothing is appended then.
     @discardableResult
     public static func append(_ utf8: UnsafeRawBufferPointer, to bytes: inout [UInt8]) -> Bool {
-        guard utf8.count <= byteCountMax else { return false }
-        bytes.append(ValueType.string.rawValue)
-        bytes.append(UInt8(truncatingIfNeeded: utf8.count >> 8))
-        bytes.append(UInt8(truncatingIfNeeded: utf8.count))
-        bytes.append(contentsOf: utf8)
+        guard let byteCount = byteCount(ofString: utf8.count) else { return false }
+        withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 8) { room in
+            guard let start = room.baseAddress else { return }
+            write(utf8, to: start)
+            bytes.append(contentsOf: room)
+        }
         return true
     }
 

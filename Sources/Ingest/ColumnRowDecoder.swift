@@ -6,42 +6,89 @@ import FeatureModel
 
 /// Lends rows of columns as decoded rows. For one thread, and not longer than the rows live.
 final class ColumnRowDecoder {
-    /// Where a field of the plan comes from.
-    private enum Origin {
+    /// Where a field of the plan comes from, and how it is read.
+    private enum Form {
         case time
-        case column(Int)
         case absent
+        case number
+        case double
+        case flag
+        case text
     }
 
-    private let plan: SourcePlan
+    /// What a row's field is read by: nothing that has to be held, row by row.
+    private struct Origin {
+        var form: Form
+        var values: UnsafeRawPointer
+        var nulls: UnsafeRawPointer?
+        /// Of text: its place in `ends`.
+        var text = 0
+    }
+
+    /// A column of strings: its lengths, and how far they have been read, in bytes from `base`.
+    private struct Strings {
+        var lengths: UnsafeRawPointer
+        var end: Int
+    }
+
     private let rows: ColumnRows
-    private let origins: [Origin]
-    /// The first column that a field comes from has its strings here; slots are offsets from it.
+    private let origins: UnsafeMutableBufferPointer<Origin>
+    /// Of the columns of strings the first one has them here; slots are offsets from it.
     private let base: UnsafeRawPointer
     private let slots: UnsafeMutablePointer<UInt64>
     private var nulls: (UInt64, UInt64) = (0, 0)
-    /// Of each column of strings: how far they have been read, in bytes from `base`.
-    private var ends: [Int]
+    private let ends: UnsafeMutableBufferPointer<Strings>
 
     /// - Parameter plan: of a source whose times are epoch_us.
     init(_ plan: SourcePlan, _ rows: ColumnRows) {
-        self.plan = plan
         self.rows = rows
-        origins = plan.fields.indices.map { field in
-            if field == plan.timestampField { return .time }
-            let wanted = plan.fields[field]
-            let place = rows.columns.firstIndex { $0.field.name == wanted.name && wanted.kind.takes($0.field.type) }
-            return place.map { .column($0) } ?? .absent
-        }
         slots = .allocate(capacity: max(1, plan.fields.count))
         slots.initialize(repeating: 0, count: max(1, plan.fields.count))
-        let starts = rows.columns.compactMap(\.strings.baseAddress)
-        base = starts.min() ?? UnsafeRawPointer(slots)
-        let first = base
-        ends = rows.columns.map { column in column.strings.baseAddress.map { $0 - first } ?? 0 }
+        let somewhere = UnsafeRawPointer(slots)
+        let base = rows.columns.compactMap(\.strings.baseAddress).min() ?? somewhere
+        self.base = base
+        var strings: [Strings] = []
+        var places: [Int: Int] = [:]
+        for (place, column) in rows.columns.enumerated() where column.field.type == .string {
+            places[place] = strings.count
+            strings.append(
+                Strings(
+                    lengths: column.values.baseAddress ?? somewhere,
+                    end: column.strings.baseAddress.map { $0 - base } ?? 0
+                )
+            )
+        }
+        let found = plan.fields.indices.map { field in
+            if field == plan.timestampField { return Origin(form: .time, values: somewhere) }
+            let wanted = plan.fields[field]
+            let place = rows.columns.firstIndex { $0.field.name == wanted.name && wanted.kind.takes($0.field.type) }
+            guard let place else { return Origin(form: .absent, values: somewhere) }
+            let column = rows.columns[place]
+            let form: Form =
+                switch column.field.type {
+                case .string: .text
+                case .bool: .flag
+                case .float64: .double
+                case .int64, .timestamp: .number
+                }
+            return Origin(
+                form: form,
+                values: column.values.baseAddress ?? somewhere,
+                nulls: column.nulls?.baseAddress,
+                text: places[place] ?? 0
+            )
+        }
+        origins = .allocate(capacity: found.count)
+        _ = origins.initialize(from: found)
+        ends = .allocate(capacity: strings.count)
+        _ = ends.initialize(from: strings)
     }
 
-    deinit { slots.deallocate() }
+    deinit {
+        slots.deallocate()
+        origins.deallocate()
+        ends.deallocate()
+    }
 
     /// A field whose value is no number.
     struct NonFinite { var field: Int }
@@ -55,27 +102,29 @@ final class ColumnRowDecoder {
         var failure: NonFinite?
         nulls = (0, 0)
         for field in origins.indices {
-            switch origins[field] {
+            let origin = origins[field]
+            let isNull = origin.nulls.map {
+                $0.load(fromByteOffset: row >> 3, as: UInt8.self) >> UInt8(row & 7) & 1 != 0
+            }
+            if isNull ?? false { setNull(field) }
+            switch origin.form {
             case .time: slots[field] = UInt64(bitPattern: rows.time(row))
             case .absent: setNull(field)
-            case .column(let place):
-                let isNull = rows.columns[place].isNull(row)
-                if isNull { setNull(field) }
-                switch rows.columns[place].field.type {
-                case .string: slots[field] = UInt64(ends[place]) << 32 | UInt64(length(place, row))
-                case .bool: slots[field] = UInt64(rows.columns[place].values[row])
-                case .float64:
-                    // -0.0 becomes +0.0, as of records.
-                    let number = Double(bitPattern: word(place, row)) + 0.0
-                    slots[field] = number.bitPattern
-                    if !number.isFinite, !isNull, failure == nil { failure = NonFinite(field: field) }
-                case .int64, .timestamp: slots[field] = word(place, row)
-                }
+            case .text:
+                let strings = ends[origin.text]
+                slots[field] = UInt64(strings.end) << 32 | UInt64(Self.length(strings, row))
+            case .flag: slots[field] = UInt64(origin.values.load(fromByteOffset: row, as: UInt8.self))
+            case .double:
+                // -0.0 becomes +0.0, as of records.
+                let number = Double(bitPattern: Self.word(origin, row)) + 0.0
+                slots[field] = number.bitPattern
+                if !number.isFinite, isNull != true, failure == nil { failure = NonFinite(field: field) }
+            case .number: slots[field] = Self.word(origin, row)
             }
         }
-        for place in ends.indices where rows.columns[place].field.type == .string {
-            let length = length(place, row)
-            ends[place] += length
+        for place in ends.indices {
+            let length = Self.length(ends[place], row)
+            ends[place].end += length
             stringBytes += length
         }
         return (stringBytes, failure)
@@ -92,13 +141,13 @@ final class ColumnRowDecoder {
     }
 
     @inline(__always)
-    private func word(_ place: Int, _ row: Int) -> UInt64 {
-        UInt64(littleEndian: rows.columns[place].values.loadUnaligned(fromByteOffset: row * 8, as: UInt64.self))
+    private static func word(_ origin: Origin, _ row: Int) -> UInt64 {
+        UInt64(littleEndian: origin.values.loadUnaligned(fromByteOffset: row * 8, as: UInt64.self))
     }
 
     @inline(__always)
-    private func length(_ place: Int, _ row: Int) -> Int {
-        Int(UInt32(littleEndian: rows.columns[place].values.loadUnaligned(fromByteOffset: row * 4, as: UInt32.self)))
+    private static func length(_ strings: Strings, _ row: Int) -> Int {
+        Int(UInt32(littleEndian: strings.lengths.loadUnaligned(fromByteOffset: row * 4, as: UInt32.self)))
     }
 }
 

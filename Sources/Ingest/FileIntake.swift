@@ -65,7 +65,7 @@ public struct FileIntake: Sendable {
     ) throws(FileIntakeError) -> FileIntakeResult {
         let catalog = store.catalog
         guard catalog.definitionHash == definitionHash else { throw .definitionsChanged }
-        let intake = RowIntake(try plan(name, in: catalog))
+        let intake = RowIntake(try plan(name, in: catalog), capacity: rows.count)
         Self.fill(intake, with: rows)
         intake.computeExpressions()
         var result = FileIntakeResult()
@@ -200,9 +200,14 @@ extension FileIntakeResult {
     fileprivate mutating func take(_ intake: RowIntake, _ present: Presence) {
         rejections = intake.rejections.map { Rejection(row: $0.record, reason: $0.reason, message: $0.message) }
         guard let times = intake.batches.first?.times else { return }
+        // Of a first load no row is there.
+        let isAnyThere = present.contains { $0 != nil }
         for row in 0..<intake.acceptedCount {
-            let number = intake.records[row]
-            let holding = present.count { $0?[number] ?? false }
+            var holding = 0
+            if isAnyThere {
+                let number = intake.records[row]
+                holding = present.count { $0?[number] ?? false }
+            }
             if holding == present.count { self.present += 1 } else { new += 1 }
             let hour = FileRowHour.hour(of: times[row])
             if hours.last?.hour != hour { hours.append(Hour(hour: hour, accepted: 0, known: 0)) }

@@ -61,10 +61,13 @@ extension RecordIntake {
         let stream = plan.stream(record.partition)
         for (target, batch) in zip(plan.targets, batches) {
             if isFormerRowKnown {
-                guard setKey(target.formerKeyFields, decoder.row, number: number) else { return takeBack() }
+                let isMade = target.formerKeyFields.withUnsafeBufferPointer {
+                    setKey($0, decoder.row, number: number)
+                }
+                guard isMade else { return takeBack() }
             } else {
-                key.removeAll(keepingCapacity: true)
-                recordKey?.append(target.recordKeys, to: &key)
+                key.removeAll()
+                recordKey?.write(target.recordKeys, to: &key)
                 guard isKeyShortEnough(number) else { return takeBack() }
             }
             let row = appendRow(to: batch, time: time, stream: stream, offset: record.offset)

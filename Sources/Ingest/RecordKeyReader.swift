@@ -51,11 +51,12 @@ final class RecordKeyReader {
         }
     }
 
-    /// Adds the join keys of one history to an entity key.
-    func append(_ keys: [Int], to bytes: inout [UInt8]) {
-        guard let decoder else { return bytes.append(contentsOf: value) }
+    /// Makes the entity key of one history.
+    func write(_ keys: [Int], to buffer: inout KeyBuffer) {
+        guard let decoder else { return buffer.set(value) }
         let row = decoder.row
-        for key in keys { row.append(key, decoder.fields[key].kind, toKey: &bytes) }
+        buffer.removeAll()
+        for key in keys { buffer.append(key, FieldForm(decoder.fields[key]), row) }
     }
 
     private func readJSON(_ key: UnsafeRawBufferPointer) -> Failure? {

@@ -31,17 +31,6 @@ struct DecodedRow {
     func text(_ slot: UInt64) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: strings + Int(slot >> 32), count: Int(slot & 0xffff_ffff))
     }
-
-    /// Adds a join key's value to an entity key; one that is too long for a key makes the key longer than it may be.
-    @inline(__always)
-    func append(_ field: Int, _ kind: DecodedField.Kind, toKey key: inout [UInt8]) {
-        let slot = slots[field]
-        if kind == .value(.int64) {
-            EntityKey.append(Int64(bitPattern: slot), to: &key)
-        } else if !EntityKey.append(text(slot), to: &key) {
-            key = [UInt8](repeating: 0, count: EntityKey.byteCountMax + 1)
-        }
-    }
 }
 
 /// Collects the rows of one source between two commits. For one thread at a time.
@@ -62,16 +51,28 @@ class RowIntake {
     private(set) var rejections: [Rejection] = []
     /// The rows that are tombstones, ascending.
     var tombstones: [Int] = []
-    var key: [UInt8] = []
+    /// The entity key that was made last.
+    var key = KeyBuffer()
+    private let layout: IntakeLayout
+    // Lent by the layout; taken from it row by row it would be retained row by row.
+    private let forms: UnsafeBufferPointer<FieldForm>
+    private let targets: UnsafeBufferPointer<TargetLayout>
+    private let inputs: UnsafeBufferPointer<ColumnOrigin>
 
     /// Event times that ISO 8601 can write: years 1 to 9999.
     static let eventTimes: ClosedRange<Int64> = -62_135_596_800_000_000...253_402_300_799_999_999
 
-    init(_ plan: SourcePlan) {
+    /// - Parameter capacity: for how many rows there is room from the start.
+    init(_ plan: SourcePlan, capacity: Int = 1024) {
         self.plan = plan
-        batches = plan.targets.map { EventBatch(types: $0.history.types, capacity: 1024) }
+        batches = plan.targets.map { EventBatch(types: $0.history.types, capacity: capacity) }
         expressions = EventExpressions(plan)
+        layout = IntakeLayout(plan, batches)
+        (forms, targets, inputs) = (layout.forms, layout.targets, layout.inputs)
+        records.reserveCapacity(capacity)
     }
+
+    deinit { key.free() }
 
     var acceptedCount: Int { records.count }
 
@@ -88,11 +89,10 @@ class RowIntake {
     /// - Parameters:
     ///   - stream: with `offset` the row's position.
     ///   - number: the record's number in its batch, to find it again should it be rejected.
-    func append(_ decoded: DecodedRow, stream: StreamID, offset: Int64, number: Int) {
+    final func append(_ decoded: DecodedRow, stream: StreamID, offset: Int64, number: Int) {
         guard let time = eventTime(plan.timestampField, decoded, number) else { return }
-        // By their places: a copy of a target would count its references up and down, row by row.
-        for place in batches.indices {
-            guard append(decoded, to: place, time: time, stream: stream, offset: offset, number: number) else {
+        for target in targets {
+            guard append(decoded, to: target, time: time, stream: stream, offset: offset, number: number) else {
                 return takeBack()
             }
         }
@@ -101,13 +101,13 @@ class RowIntake {
     }
 
     /// The record is one event or none: takes back what earlier targets got of the one that was not accepted.
-    func takeBack() {
+    final func takeBack() {
         for batch in batches { batch.truncate(to: records.count) }
         if !plan.expressions.isEmpty { expressions.inputs.truncate(to: records.count) }
     }
 
     @inline(__always)
-    func eventTime(_ field: Int, _ decoded: DecodedRow, _ number: Int) -> Int64? {
+    final func eventTime(_ field: Int, _ decoded: DecodedRow, _ number: Int) -> Int64? {
         guard !decoded.isNull(field) else {
             reject(number, .missingTimestamp, "field '\(plan.path(field))' is absent or null")
             return nil
@@ -127,124 +127,104 @@ class RowIntake {
     @inline(__always)
     private func microseconds(_ field: Int, _ decoded: DecodedRow) -> Int64? {
         let slot = decoded.slots[field]
-        guard plan.fields[field].isTextTime else { return Int64(bitPattern: slot) }
+        guard forms[field].content == .textTime else { return Int64(bitPattern: slot) }
         return Instant(iso8601: decoded.text(slot))?.microseconds
     }
 
+    @inline(__always)
     private func append(
         _ decoded: DecodedRow,
-        to place: Int,
+        to target: TargetLayout,
         time: Int64,
         stream: StreamID,
         offset: Int64,
         number: Int
     ) -> Bool {
-        guard setKey(plan.targets[place].keyFields, decoded, number: number) else { return false }
-        let batch = batches[place]
-        let row = appendRow(to: batch, time: time, stream: stream, offset: offset)
-        var nulls: UInt64 = 0
-        let origins = plan.targets[place].columns
-        for column in origins.indices {
-            switch origins[column] {
-            case .field(let field):
-                guard copy(field, decoded, to: batch, column, row, &nulls, number: number) else { return false }
-            case .live: batch.column(column)[row] = 1
-            // An expression's column is filled for all rows of the commit together.
-            case .expression, .absent:
-                batch.column(column)[row] = 0
-                nulls |= 1 << UInt64(column)
-            }
+        guard setKey(target.keyFields, decoded, number: number) else { return false }
+        // Without a count of references, row by row.
+        return target.batch._withUnsafeGuaranteedRef { batch in
+            let row = appendRow(to: batch, time: time, stream: stream, offset: offset)
+            return fill(row, of: batch, target.columns, decoded, number)
         }
-        batch.nulls[row] = nulls
-        return true
     }
 
     /// Makes the entity key of decoded fields.
     @inline(__always)
-    func setKey(_ fields: [Int], _ decoded: DecodedRow, number: Int) -> Bool {
-        key.removeAll(keepingCapacity: true)
+    final func setKey(_ fields: UnsafeBufferPointer<Int>, _ decoded: DecodedRow, number: Int) -> Bool {
+        key.removeAll()
         for field in fields {
             guard !decoded.isNull(field) else {
                 reject(number, .missingKey, "join key '\(plan.path(field))' is absent or null")
                 return false
             }
-            decoded.append(field, plan.fields[field].kind, toKey: &key)
+            key.append(field, forms[field], decoded)
         }
         return isKeyShortEnough(number)
     }
 
     @inline(__always)
-    func isKeyShortEnough(_ number: Int) -> Bool {
-        if key.count <= EntityKey.byteCountMax { return true }
+    final func isKeyShortEnough(_ number: Int) -> Bool {
+        if !key.isTooLong { return true }
         reject(number, .keyTooLong, "the entity key is longer than \(EntityKey.byteCountMax) bytes")
         return false
     }
 
     /// A row with the key that was made last; the caller fills its columns and null word.
     @inline(__always)
-    func appendRow(to batch: EventBatch, time: Int64, stream: StreamID, offset: Int64) -> Int {
-        let row = batch.appendRows(1)
-        batch.times[row] = time
-        batch.arrivals[row] = 0
-        batch.streams[row] = stream.rawValue
-        batch.offsets[row] = offset
-        batch.keys[row] = UInt64(batch.keyBytes.count) << 32 | UInt64(key.count)
-        batch.keyBytes.append(contentsOf: key)
-        return row
+    final func appendRow(to batch: EventBatch, time: Int64, stream: StreamID, offset: Int64) -> Int {
+        batch.appendRow(EventOrder(time: time, stream: stream.rawValue, offset: offset), key: key.bytes)
     }
 
     /// Keeps the fields that expressions read.
+    @inline(__always)
     private func appendInputs(_ decoded: DecodedRow, _ number: Int) -> Bool {
-        guard !plan.expressions.isEmpty else { return true }
-        let row = expressions.inputs.appendRows(1)
-        var nulls: UInt64 = 0
-        for (column, field) in plan.expressionFields.enumerated() {
-            guard copy(field, decoded, to: expressions.inputs, column, row, &nulls, number: number) else {
-                return false
-            }
-        }
-        expressions.inputs.nulls[row] = nulls
-        return true
+        guard !inputs.isEmpty else { return true }
+        return fill(expressions.inputs.appendRows(1), of: expressions.inputs, inputs, decoded, number)
     }
 
-    /// Puts a decoded field into a cell; false when it is rejected after all.
+    /// Fills a row's columns and null word; false when it is rejected after all.
     @inline(__always)
-    private func copy(
-        _ field: Int,
-        _ decoded: DecodedRow,
-        to batch: EventBatch,
-        _ column: Int,
+    private func fill(
         _ row: Int,
-        _ nulls: inout UInt64,
-        number: Int
+        of batch: EventBatch,
+        _ columns: UnsafeBufferPointer<ColumnOrigin>,
+        _ decoded: DecodedRow,
+        _ number: Int
     ) -> Bool {
-        guard !decoded.isNull(field) else {
-            batch.column(column)[row] = 0
-            nulls |= 1 << UInt64(column)
-            return true
-        }
-        var slot = decoded.slots[field]
-        switch plan.fields[field].kind {
-        case .value(.string): slot = batch.store(decoded.text(slot))
-        case .time:
-            guard let time = microseconds(field, decoded) else {
-                reject(
-                    number,
-                    .badTimestamp,
-                    "field '\(plan.path(field))' is not \(plan.fields[field].expectation)"
-                )
-                return false
+        let (cells, stride, nullWord) = batch.cells(of: row)
+        var nulls: UInt64 = 0
+        for column in columns.indices {
+            var slot: UInt64 = 0
+            switch columns[column] {
+            case .field(let field) where !decoded.isNull(field):
+                slot = decoded.slots[field]
+                switch forms[field].content {
+                case .number, .time: break
+                case .text: slot = batch.store(decoded.text(slot))
+                case .textTime:
+                    guard let time = microseconds(field, decoded) else {
+                        reject(
+                            number,
+                            .badTimestamp,
+                            "field '\(plan.path(field))' is not \(plan.fields[field].expectation)"
+                        )
+                        return false
+                    }
+                    slot = UInt64(bitPattern: time)
+                }
+            case .live: slot = 1
+            // An expression's column is filled for all rows of the commit together.
+            case .field, .expression, .absent: nulls |= 1 << UInt64(column)
             }
-            slot = UInt64(bitPattern: time)
-        default: break
+            cells[column * stride] = slot
         }
-        batch.column(column)[row] = slot
+        nullWord.pointee = nulls
         return true
     }
 
     /// Computes derived columns and filters of all rows; rows with a value that does not fit are taken out and rejected.
     /// Called once, before the commit.
-    func computeExpressions() {
+    final func computeExpressions() {
         guard !plan.expressions.isEmpty, !records.isEmpty else { return }
         var overflows: [Int: Int] = [:]
         for (target, batch) in zip(plan.targets, batches) {
@@ -293,7 +273,7 @@ class RowIntake {
         tombstones.removeLast(tombstones.count - keptTombstones)
     }
 
-    func reject(_ number: Int, _ reason: RejectionReason, _ message: String) {
+    final func reject(_ number: Int, _ reason: RejectionReason, _ message: String) {
         rejections.append(Rejection(record: number, reason: reason, message: message))
     }
 
@@ -301,7 +281,7 @@ class RowIntake {
     /// are taken out and rejected. Called inside the commit.
     ///
     /// - Parameter horizon: the source's, as it is at the commit.
-    func decide(arrival: Instant, horizon: Instant) {
+    final func decide(arrival: Instant, horizon: Instant) {
         let latest = arrival.advanced(by: plan.source.maxFuture).microseconds
         // What lies before the horizon may be gone already: an event there would come too late for `lifetime`.
         let kept = plan.historyMax.map { arrival.advanced(by: -$0).microseconds } ?? .min

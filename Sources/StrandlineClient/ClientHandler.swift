@@ -36,7 +36,7 @@ final class ClientHandler: ChannelDuplexHandler {
     init(_ refusal: NIOLockedValueBox<ClientError?>) { self.refusal = refusal }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        var request = unwrapOutboundIn(data)
+        let request = unwrapOutboundIn(data)
         if let failure {
             request.reply.fail(failure)
             promise?.fail(failure)
@@ -45,12 +45,28 @@ final class ClientHandler: ChannelDuplexHandler {
         let id = freeID()
         let timeout = context.eventLoop.assumeIsolated().scheduleTask(in: request.timeout) { self.timedOut(id) }
         pending[id] = Pending(type: request.replyType, reply: request.reply, timeout: timeout)
-        request.frame.setInteger(id, at: request.frame.readerIndex + 8, endianness: .little)
-        let frame = decoder.checksums ? FrameChecksum.seal(request.frame) : request.frame
         // From here on the end of the connection fails the reply, and knows why better than the write does.
-        context.write(wrapOutboundOut(frame), promise: nil)
+        write(request.frame, id, context)
         promise?.succeed()
     }
+
+    /// Writes a frame with its id. Whoever sent it holds its bytes still, so that a change copies them: of a long one the header
+    /// alone.
+    private func write(_ frame: ByteBuffer, _ id: UInt32, _ context: ChannelHandlerContext) {
+        var head = frame
+        var body: ByteBuffer?
+        if !decoder.checksums, frame.readableBytes > Self.shortFrameMax, let header = head.readSlice(length: 12) {
+            body = head
+            head = context.channel.allocator.buffer(capacity: header.readableBytes)
+            head.writeImmutableBuffer(header)
+        }
+        head.setInteger(id, at: head.readerIndex + 8, endianness: .little)
+        context.write(wrapOutboundOut(decoder.checksums ? FrameChecksum.seal(head) : head), promise: nil)
+        if let body { context.write(wrapOutboundOut(body), promise: nil) }
+    }
+
+    /// One that is copied sooner than it is sent in two pieces. Bytes.
+    private static let shortFrameMax = 16 << 10
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard failure == nil else { return }

@@ -88,6 +88,9 @@ extension EventsRequest: WireMessage {
         guard let width = UInt16(exactly: columns.count) else {
             throw WireError(.tooMany, "\(columns.count) columns")
         }
+        // Grown step by step it would be copied as often.
+        let values = columns.reduce(16 * times.count) { $0 + 9 * times.count + $1.strings.count }
+        buffer.reserveCapacity(minimumWritableBytes: values + (columns.count + 1) * 256)
         try buffer.writeWireString(source, "source")
         try buffer.writeWireString(definitionHash, "definitionHash")
         buffer.writeInteger(isDryRun ? 1 : 0 as UInt8)

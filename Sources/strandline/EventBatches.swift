@@ -97,17 +97,28 @@ struct EventBatches {
             keys.sort { $0.time < $1.time }
             order = keys.map(\.row)
         }
-        var start = 0
-        while start < count {
-            let time = times[Int(order[start])]
-            var end = start + 1
-            while end < count, times[Int(order[end])] == time { end += 1 }
-            if end - start > 1 {
-                isIdentity = false
-                arrangeInstant(start..<end)
-            }
-            start = end
+        for instant in sharedInstants(count) {
+            isIdentity = false
+            arrangeInstant(instant)
         }
+    }
+
+    /// The places of rows that are not alone at their event time; rows stand in the order of time.
+    private func sharedInstants(_ count: Int) -> [Range<Int>] {
+        var shared: [Range<Int>] = []
+        ready.times.withUnsafeBufferPointer { times in
+            order.withUnsafeBufferPointer { order in
+                var start = 0
+                while start < count {
+                    let time = times[Int(order[start])]
+                    var end = start + 1
+                    while end < count, times[Int(order[end])] == time { end += 1 }
+                    if end - start > 1 { shared.append(start..<end) }
+                    start = end
+                }
+            }
+        }
+        return shared
     }
 
     /// Rows of one event time: by sum, so that equal ones get their ordinals, then by offset.
@@ -156,16 +167,21 @@ struct EventBatches {
             done += 1
             return nil
         }
-        let part = order[done..<end]
+        let places = done..<end
+        let part = order[places]
         done = end
-        let (rows, known) = (ready, offsets)
+        func own<T>(_ values: [T]) -> [T] {
+            // As they stand: pieces of arrays, or the arrays.
+            guard isIdentity else { return part.map { values[Int($0)] } }
+            return places == values.indices ? values : Array(values[places])
+        }
         return Batch(
             request: makeRequest(
-                part.map { rows.times[Int($0)] },
-                part.map { known[Int($0)] },
-                rows.requestColumns(part, isWhole: isIdentity)
+                own(ready.times),
+                own(offsets),
+                ready.requestColumns(part, isWhole: isIdentity)
             ),
-            origins: part.map { rows.origins[Int($0)] }
+            origins: own(ready.origins)
         )
     }
 }

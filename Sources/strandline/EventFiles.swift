@@ -179,16 +179,15 @@ final class EventFiles {
         }
         let all = isWanted.allSatisfy { $0 }
         let chosen = all ? [] : isWanted.indices.filter { isWanted[$0] }
-        let begin = rows.count
         let origin = UInt64(current) << 40 | UInt64(rowsRead)
-        if all {
-            rows.times += times.slots.map { Int64(bitPattern: $0) }
-            rows.origins += (0..<UInt64(piece.rowCount)).map { origin + $0 }
-        } else {
-            rows.times += chosen.map { Int64(bitPattern: times.slots[$0]) }
-            rows.origins += chosen.map { origin + UInt64($0) }
-        }
-        var sums = RowContent.sums(times: begin == 0 ? rows.times : Array(rows.times[begin...]))
+        let own =
+            all ? times.slots.map { Int64(bitPattern: $0) } : chosen.map { Int64(bitPattern: times.slots[$0]) }
+        var sums = RowContent.sums(times: own)
+        EventRows.add(own, to: &rows.times)
+        EventRows.add(
+            all ? (0..<UInt64(piece.rowCount)).map { origin + $0 } : chosen.map { origin + UInt64($0) },
+            to: &rows.origins
+        )
         next = 1
         for place in fields.indices {
             guard let (column, _) = file.columns[place] else {
@@ -203,7 +202,7 @@ final class EventFiles {
             }
             next += 1
         }
-        rows.sums += sums
+        EventRows.add(sums, to: &rows.sums)
     }
 
     private func place(of row: Int, in piece: Table, _ file: File) -> RejectedRows.Place {
@@ -232,8 +231,8 @@ extension EventRows.Column {
         let own = chosen.map { $0.map { values.slots[$0] } } ?? values.slots
         let valid = chosen.map { $0.map { values.isValid[$0] } } ?? values.isValid
         RowContent.add(own, isValid: valid, seed: seed, to: &sums)
-        slots += own
-        isValid += valid
+        EventRows.add(own, to: &slots)
+        EventRows.add(valid, to: &isValid)
         if !hasNulls { hasNulls = valid.contains(false) }
     }
 

@@ -37,6 +37,11 @@ struct EventRows {
     /// Bytes of a row, but for its strings.
     static func rowBytes(_ columns: Int) -> Int { 24 + columns * 9 }
 
+    /// Adds values behind those that are there; where there are none, the array itself is taken.
+    static func add<T>(_ more: [T], to values: inout [T]) {
+        if values.isEmpty { values = more } else { values += more }
+    }
+
     /// Copies some rows, in the order given.
     func selecting(_ order: some Collection<Int>) -> EventRows {
         var rows = self
@@ -67,7 +72,8 @@ struct EventRows {
             var made = EventsRequest.Column(field: column.field, slots: [])
             // In the order in which they stand: whole pieces of arrays.
             if isWhole, let first = order.first, column.field.type != .string {
-                made.slots = Array(column.slots[Int(first)..<(Int(first) + order.count)])
+                let places = Int(first)..<(Int(first) + order.count)
+                made.slots = places == column.slots.indices ? column.slots : Array(column.slots[places])
             } else {
                 made.slots = order.map { column.slots[Int($0)] }
             }

@@ -33,8 +33,18 @@ enum LeafCodec {
 
     /// Encodes rows `range` of `batch`, which must be in event order.
     static func encode(_ batch: EventBatch, rows range: Range<Int>, _ trailer: Trailer) -> [UInt8] {
-        var writer = ByteWriter()
-        writer.bytes.reserveCapacity(32 + range.count * (12 + 8 * batch.columnCount))
+        var writer = ByteWriter(capacity: 32 + range.count * (16 + 9 * batch.columnCount))
+        encode(batch, rows: range, trailer, to: &writer)
+        return writer.bytes
+    }
+
+    /// The same, to the end of what a writer holds.
+    static func encode(
+        _ batch: EventBatch,
+        rows range: Range<Int>,
+        _ trailer: Trailer,
+        to writer: inout ByteWriter
+    ) {
         writer.append(version)
         writer.append((trailer.hasMore ? hasMoreFlag : 0) | (trailer.base == nil ? 0 : hasBaseFlag))
         writer.append(varint: UInt64(range.count))
@@ -50,7 +60,6 @@ enum LeafCodec {
         if hasNulls { for row in range { writer.append(varint: batch.nulls[row] & stored) } }
         for column in 0..<batch.columnCount { append(column: column, of: batch, range, to: &writer) }
         if let base = trailer.base { writer.append(lengthPrefixed: base) }
-        return writer.bytes
     }
 
     private static func appendDeltas(
@@ -71,7 +80,9 @@ enum LeafCodec {
         to writer: inout ByteWriter
     ) {
         var distinct: [UInt64] = []
-        for row in range where !distinct.contains(values[row]) { distinct.append(values[row]) }
+        for row in range where values[row] != distinct.last && !distinct.contains(values[row]) {
+            distinct.append(values[row])
+        }
         writer.append(varint: UInt64(distinct.count))
         for stream in distinct { writer.append(stream) }
         guard distinct.count > 1 else { return }
@@ -79,17 +90,21 @@ enum LeafCodec {
     }
 
     private static func append(column: Int, of batch: EventBatch, _ range: Range<Int>, to writer: inout ByteWriter) {
-        let slots = batch.column(column)
+        let (slots, nulls, bit) = (batch.column(column), batch.nulls, UInt64(1) << UInt64(column))
         var previous: Int64 = 0
-        for row in range where !batch.isNull(column, row) {
-            switch batch.types[column] {
-            case .int64, .timestamp:
+        switch batch.types[column] {
+        case .int64, .timestamp:
+            for row in range where nulls[row] & bit == 0 {
                 let value = Int64(bitPattern: slots[row])
                 writer.append(zigzag: value &- previous)
                 previous = value
-            case .float64: writer.append(slots[row])
-            case .bool: writer.append(UInt8(truncatingIfNeeded: slots[row]))
-            case .string: batch.string(slots[row]).withUnsafeBytes { writer.append(lengthPrefixed: $0) }
+            }
+        case .float64: for row in range where nulls[row] & bit == 0 { writer.append(slots[row]) }
+        case .bool:
+            for row in range where nulls[row] & bit == 0 { writer.append(UInt8(truncatingIfNeeded: slots[row])) }
+        case .string:
+            for row in range where nulls[row] & bit == 0 {
+                batch.string(slots[row]).withUnsafeBytes { writer.append(lengthPrefixed: $0) }
             }
         }
     }
@@ -160,8 +175,12 @@ enum LeafCodec {
         var distinct: [UInt64] = []
         for _ in 0..<(try reader.readCount(itemBytes: 8)) { distinct.append(try reader.read()) }
         guard !distinct.isEmpty || range.isEmpty else { throw reader.corrupt("no stream") }
+        if distinct.count == 1 {
+            (values + range.lowerBound).update(repeating: distinct[0], count: range.count)
+            return
+        }
         for row in range {
-            let index = distinct.count == 1 ? 0 : try reader.readVarint()
+            let index = try reader.readVarint()
             guard index < distinct.count else { throw reader.corrupt("stream index \(index)") }
             values[row] = distinct[Int(index)]
         }
@@ -173,14 +192,15 @@ enum LeafCodec {
         _ range: Range<Int>,
         _ reader: inout ByteReader
     ) throws(StoreError) {
-        let slots = batch.column(column)
+        let (slots, nulls, bit) = (batch.column(column), batch.nulls, UInt64(1) << UInt64(column))
+        let type = batch.types[column]
         var previous: Int64 = 0
         for row in range {
-            guard !batch.isNull(column, row) else {
+            guard nulls[row] & bit == 0 else {
                 slots[row] = 0
                 continue
             }
-            switch batch.types[column] {
+            switch type {
             case .int64, .timestamp:
                 previous = previous &+ (try reader.readZigzag())
                 slots[row] = UInt64(bitPattern: previous)

@@ -50,47 +50,7 @@ final class EntityIdentity {
         }
     }
 
-    /// Seeded per process (SipHash), so that keys from outside cannot be chosen to collide. Never stored.
+    /// Seeded per process, so that keys from outside cannot be chosen to collide. Never stored.
     @inline(__always)
-    static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-        var hasher = Hasher()
-        hasher.combine(bytes: bytes)
-        return UInt64(bitPattern: Int64(hasher.finalize()))
-    }
-}
-
-/// The identities of a batch's rows, side by side. Must be `free`d by its owner.
-struct EntityIdentities {
-    private let bytes: UnsafeMutableRawPointer
-    private let keys: UnsafeMutablePointer<UInt64>
-
-    private static let headBytes = EntityIdentity.headBytes
-
-    init(_ batch: EventBatch, history: UInt32) {
-        let count = batch.count
-        keys = batch.keys
-        bytes = .allocate(byteCount: batch.keyBytes.count + (count + 1) * Self.headBytes, alignment: 8)
-        batch.keyBytes.withUnsafeBytes { source in
-            guard let base = source.baseAddress else { return }
-            for row in 0..<count {
-                let start = Int(keys[row] >> 32)
-                let length = Int(keys[row] & 0xffff_ffff)
-                let target = bytes + start + row * Self.headBytes
-                target.storeBytes(of: history.bigEndian, as: UInt32.self)
-                target.storeBytes(of: UInt16(truncatingIfNeeded: length).bigEndian, toByteOffset: 4, as: UInt16.self)
-                (target + Self.headBytes).copyMemory(from: base + start, byteCount: length)
-            }
-        }
-    }
-
-    @inline(__always)
-    subscript(row: Int) -> UnsafeRawBufferPointer {
-        let start = Int(keys[row] >> 32) + row * Self.headBytes
-        return UnsafeRawBufferPointer(
-            start: bytes + start,
-            count: Int(keys[row] & 0xffff_ffff) + Self.headBytes
-        )
-    }
-
-    func free() { bytes.deallocate() }
+    static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 { SeededHash.ofProcess.hash(bytes) }
 }

@@ -33,18 +33,15 @@ struct EntityIndex {
         }
     }
 
-    /// For each row the slot in the first cell of its probe, which is the right one in most cases; -1 for none.
-    func firstSlots(
-        of rows: UnsafeBufferPointer<Int32>,
-        _ hashes: UnsafePointer<UInt64>,
-        into places: UnsafeMutableBufferPointer<Int32>,
-        below count: Int
-    ) {
+    /// For each row the slot in the first cell of its probe, which is the right one in most cases; -1 where it is another
+    /// entity's, or nobody's.
+    func firstSlots(of hashes: UnsafePointer<UInt64>, into places: UnsafeMutablePointer<Int32>, count: Int) {
         let mask = cells.count - 1
         cells.withUnsafeBufferPointer { cells in
-            for (number, row) in rows.enumerated() {
-                let slot = cells[Int(UInt32(truncatingIfNeeded: hashes[Int(row)])) & mask].slot
-                places.initializeElement(at: number, to: slot < UInt32(count) ? Int32(bitPattern: slot) : -1)
+            for row in 0..<count {
+                let hash = UInt32(truncatingIfNeeded: hashes[row])
+                let cell = cells[Int(hash) & mask]
+                places[row] = cell.slot != Self.empty && cell.hash == hash ? Int32(truncatingIfNeeded: cell.slot) : -1
             }
         }
     }

@@ -48,53 +48,56 @@ final class ResidentShard: @unchecked Sendable {
 
     // MARK: Ingest
 
-    /// Adds rows of a batch to their entities.
+    /// Adds rows of this shard to their entities.
     ///
     /// - Parameter isNewComplete: whether an entity that is not here yet has no events elsewhere.
-    func append(
-        _ rows: UnsafeBufferPointer<Int32>,
-        of batch: EventBatch,
-        identities: EntityIdentities,
-        hashes: UnsafePointer<UInt64>,
-        isNewComplete: Bool
-    ) {
+    func append(_ range: Range<Int>, of rows: ShardedRows, isNewComplete: Bool) {
         lock.withLock {
-            var grown = 0
-            touch(rows, hashes)
-            for row in rows {
-                let hash = hashes[Int(row)]
-                let identity = identities[Int(row)]
-                let slot = find(identity, hash) ?? insert(identity, hash, isComplete: isNewComplete)
-                grown += slots.withUnsafeMutableBufferPointer { slots in
-                    let events = slots.baseAddress.unsafelyUnwrapped + slot
-                    let before = events.pointee.events.byteCount
-                    events.pointee.events.insert(Int(row), of: batch)
-                    events.pointee.vectors.forget()
-                    return events.pointee.events.byteCount - before
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: range.count) { places in
+                guard let places = places.baseAddress else { return }
+                find(range, of: rows, isNewComplete: isNewComplete, into: places)
+                slots.withUnsafeMutableBufferPointer { slots in
+                    guard let slots = slots.baseAddress else { return }
+                    var (grown, sum) = (0, 0)
+                    for place in 0..<range.count { sum &+= slots[Int(places[place])].events.touchEnd() }
+                    for (place, row) in range.enumerated() {
+                        let entity = slots + Int(places[place])
+                        entity.pointee.vectors.forget()
+                        if entity.pointee.events.appendInPlace(row, of: rows.batch) { continue }
+                        let before = entity.pointee.events.byteCount
+                        entity.pointee.events.insert(row, of: rows.batch)
+                        grown += entity.pointee.events.byteCount - before
+                    }
+                    byteCount += grown
+                    touched = sum
                 }
             }
-            byteCount += grown
         }
     }
 
-    /// Reads what the rows' entities will need, level by level: loads that do not wait for each other, so that their cache
-    /// misses overlap. Without it a row costs five misses in a row.
-    private func touch(_ rows: UnsafeBufferPointer<Int32>, _ hashes: UnsafePointer<UInt64>) {
-        withUnsafeTemporaryAllocation(of: Int32.self, capacity: rows.count) { places in
-            slots.withUnsafeBufferPointer { slots in
-                index.firstSlots(of: rows, hashes, into: places, below: slots.count)
-                guard let base = slots.baseAddress else { return }
-                var sum = 0
-                for place in places where place >= 0 {
-                    sum &+= base[Int(place)].identity.byteCount
-                    sum &+= base[Int(place)].events.touchSelf()
-                }
-                for place in places where place >= 0 {
-                    sum &+= base[Int(place)].identity.touch()
-                    sum &+= base[Int(place)].events.touchEnd()
-                }
-                touched = sum
+    /// Finds the slots of rows, or makes them. Step by step for all rows: loads that do not wait for each other, so that their
+    /// cache misses overlap. Without it a row costs five misses in a row.
+    private func find(
+        _ range: Range<Int>,
+        of rows: ShardedRows,
+        isNewComplete: Bool,
+        into places: UnsafeMutablePointer<Int32>
+    ) {
+        let hashes = rows.hashes + range.lowerBound
+        index.firstSlots(of: hashes, into: places, count: range.count)
+        slots.withUnsafeBufferPointer { slots in
+            var sum = 0
+            for place in 0..<range.count where places[place] >= 0 {
+                sum &+= slots[Int(places[place])].identity.touch()
+                sum &+= slots[Int(places[place])].events.touchSelf()
             }
+            touched = sum
+        }
+        for (place, row) in range.enumerated() {
+            let identity = rows.identities[row]
+            if places[place] >= 0, slots[Int(places[place])].identity == identity { continue }
+            let slot = find(identity, rows.hashes[row]) ?? insert(identity, rows.hashes[row], isComplete: isNewComplete)
+            places[place] = Int32(truncatingIfNeeded: slot)
         }
     }
 
@@ -341,14 +344,22 @@ final class ResidentShard: @unchecked Sendable {
 
     @inline(__always)
     private func find(_ identity: UnsafeRawBufferPointer, _ hash: UInt64) -> Int? {
-        let sought = StoredIdentity(borrowing: identity)
-        return slots.withUnsafeBufferPointer { slots in
+        find(StoredIdentity(borrowing: identity), hash)
+    }
+
+    @inline(__always)
+    private func find(_ sought: StoredIdentity, _ hash: UInt64) -> Int? {
+        slots.withUnsafeBufferPointer { slots in
             index.find(hash: UInt32(truncatingIfNeeded: hash)) { slots[$0].identity == sought }
         }
     }
 
     private func insert(_ identity: UnsafeRawBufferPointer, _ hash: UInt64, isComplete: Bool) -> Int {
-        var own = StoredIdentity(borrowing: identity)
+        insert(StoredIdentity(borrowing: identity), hash, isComplete: isComplete)
+    }
+
+    private func insert(_ borrowed: StoredIdentity, _ hash: UInt64, isComplete: Bool) -> Int {
+        var own = borrowed
         own.own()
         let slot = EntitySlot(
             identity: own,

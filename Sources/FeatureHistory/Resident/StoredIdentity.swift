@@ -27,6 +27,26 @@ struct StoredIdentity {
         }
     }
 
+    /// A short one, of a key of at most 16 bytes, without a detour through memory.
+    ///
+    /// - Parameters:
+    ///   - low: the key's first eight bytes, the first one lowest; 0 where there are no more.
+    ///   - high: the next eight.
+    @inline(__always)
+    init(history: UInt32, low: UInt64, high: UInt64, byteCount: Int) {
+        let length = UInt64(byteCount)
+        let head = UInt64(history.bigEndian) << 8 | UInt64(UInt16(truncatingIfNeeded: byteCount).bigEndian) << 40
+        words = ((length + 6) | head | low << 56, low >> 8 | high << 56, high >> 8)
+    }
+
+    /// What `EntityIdentity.hash` gives for the bytes.
+    @inline(__always)
+    func hash(_ hash: SeededHash) -> UInt64 {
+        guard isShort else { return hash.hash(longBytes) }
+        let bytes = (words.0 >> 8 | words.1 << 56, words.1 >> 8 | words.2 << 56, words.2 >> 8)
+        return hash.hash(bytes, byteCount: Int(words.0 & 255))
+    }
+
     /// Owns its bytes from now on; must be `free`d.
     mutating func own() {
         guard !isShort else { return }

@@ -30,7 +30,9 @@ extension FeatureStore {
             let events = commit.batches.filter { $0.batch.count > 0 }
             let key = StoreKeys.number(next.commit)
             if !events.isEmpty {
-                writes.put(key, JournalCodec.encode(events, arrival: next.arrival), in: families.journal)
+                var row = ByteWriter()
+                JournalCodec.encode(events, arrival: next.arrival, to: &row)
+                key.withUnsafeBytes { key in row.withBytes { writes.put(key, $0, in: families.journal) } }
             }
             if !commit.ranges.isEmpty {
                 writes.put(key, Self.ledgerRow(commit.ranges, arrival: next.arrival), in: families.ledger)

@@ -115,8 +115,11 @@ extension FeatureStore {
             // Under the writer lock no commit is half applied: whatever joins later arrived later.
             let (start, pending) = writer.withLock { (state, unfoldedEvents.load(ordering: .relaxed)) }
             guard start.commit > start.foldedCommit else { return }
-            hasLeaves.store(true, ordering: .releasing)
-            for shard in resident.shards { try fold(shard, after: start.foldedArrival, through: start.arrival) }
+            let isFirst = !hasLeaves.exchange(true, ordering: .acquiringAndReleasing)
+            let leaves = LeafWriter(database: database, families: families, isFirst: isFirst)
+            for shard in resident.shards {
+                try fold(shard, after: start.foldedArrival, through: start.arrival, to: leaves)
+            }
             try writer.withLock { () throws(StoreError) in
                 var next = state
                 next.foldedCommit = start.commit
@@ -136,7 +139,12 @@ extension FeatureStore {
         }
     }
 
-    private func fold(_ shard: ResidentShard, after: Int64, through: Int64) throws(StoreError) {
+    private func fold(
+        _ shard: ResidentShard,
+        after: Int64,
+        through: Int64,
+        to leaves: LeafWriter
+    ) throws(StoreError) {
         let types = Dictionary(catalog.histories.map { ($0.id, $0.types) }, uniquingKeysWith: { first, _ in first })
         var writes = WriteBatch()
         let count = shard.slotCount
@@ -150,7 +158,7 @@ extension FeatureStore {
                 entities.append(($0, $1))
             }
             for (identity, events) in entities {
-                try LeafWriter(database: database, families: families).merge(events, of: identity, into: &writes)
+                try leaves.merge(events, of: identity, into: &writes)
                 if writes.byteCount >= Self.batchBytes {
                     try commitOrFail(writes, sync: false)
                     writes.clear()

@@ -7,13 +7,16 @@ import Windowing
 struct LeafWriter {
     let database: Database
     let families: ColumnFamilies
+    /// Whether there are no leaves of any entity yet, but for those that this writer writes, once an entity.
+    var isFirst = false
 
     /// - Parameter events: oldest first. Events that a leaf holds already are dropped (invariant S3).
     func merge(_ events: EventBatch, of identity: [UInt8], into writes: inout WriteBatch) throws(StoreError) {
         guard events.count > 0 else { return }
         let leaf = EventBatch(types: events.columnTypes, capacity: LeafCodec.eventsMax)
         let firstKey = Self.key(identity, .first)
-        let stored = try storing { () throws(RocksDBError) in try database.get(firstKey, in: families.leaves) }
+        let stored =
+            isFirst ? nil : try storing { () throws(RocksDBError) in try database.get(firstKey, in: families.leaves) }
         let trailer = try stored.map { bytes throws(StoreError) in try Self.decode(bytes, into: leaf) }
         guard trailer?.hasMore ?? false else {
             return write(
@@ -70,6 +73,13 @@ struct LeafWriter {
 
     private func merged(_ leaf: EventBatch, _ events: EventBatch, _ rows: Range<Int>) -> EventBatch {
         if leaf.count == 0, rows == 0..<events.count { return events }
+        // What is new is newer than what is there: the most usual case. Duplicates must meet each other.
+        if let first = rows.first, leaf.count > 0, events.eventID == nil,
+            leaf.eventOrder(leaf.count - 1) < events.eventOrder(first)
+        {
+            leaf.append(rows, of: events)
+            return leaf
+        }
         var all = EntityEvents()
         defer { all.free() }
         for row in 0..<leaf.count { all.insert(row, of: leaf) }
@@ -93,14 +103,17 @@ struct LeafWriter {
         let pieces = (events.count + most - 1) / most
         let size = isLast ? most : (events.count + pieces - 1) / pieces
         var from = 0
+        var bytes = ByteWriter(capacity: 32 + min(size, events.count) * (16 + 9 * events.columnCount))
         while from < events.count {
             let to = min(events.count, from + size)
             var trailer = LeafCodec.Trailer()
             if start == .first, from == 0 {
                 trailer = LeafCodec.Trailer(hasMore: pieces > 1 || !isLast, base: base)
             }
-            let bytes = LeafCodec.encode(events, rows: from..<to, trailer)
-            writes.put(Self.key(identity, from == 0 ? start : events.eventOrder(from)), bytes, in: families.leaves)
+            bytes.removeAll()
+            LeafCodec.encode(events, rows: from..<to, trailer, to: &bytes)
+            let key = Self.key(identity, from == 0 ? start : events.eventOrder(from))
+            key.withUnsafeBytes { key in bytes.withBytes { writes.put(key, $0, in: families.leaves) } }
             from = to
         }
     }

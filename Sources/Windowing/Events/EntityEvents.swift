@@ -9,15 +9,16 @@ import FeatureModel
 
 /// The events of one entity. Not thread-safe; its shard's lock guards it. Must be `free`d by its owner.
 public struct EntityEvents {
+    // What an append touches stands together.
     private var leaf: EventLeaf
     private var tree: EventTree?
+    /// Events that are here; those that were dropped do not count.
+    public private(set) var count = 0
     private var heap = StringHeap()
     /// nil until an event is dropped.
     private var basePointer: UnsafeMutablePointer<HistoryBase>?
     /// Up to which horizon history has been dropped.
     public private(set) var horizon: Int64 = .min
-    /// Events that are here; those that were dropped do not count.
-    public private(set) var count = 0
     /// Columns that were stored so far, and a bit for each that holds strings.
     private var columnCount: Int32 = 0
     /// nil: every event counts.
@@ -46,7 +47,7 @@ public struct EntityEvents {
     public func touchSelf() -> Int { count &+ Int(leaf.count) }
 
     /// For warming the cache: reads where an append in order would write.
-    public func touchEnd() -> Int { tree == nil ? leaf.touchEnd() : 0 }
+    public func touchEnd() -> Int { tree?.touchEnd() ?? leaf.touchEnd() }
 
     public mutating func free() {
         leaf.free()
@@ -58,35 +59,39 @@ public struct EntityEvents {
         count = 0
     }
 
+    /// Puts a row of `batch` behind all events that are here, where that takes no memory: most of what comes in.
+    ///
+    /// - Returns: false, with nothing done, when the row is one for `insert`.
+    public mutating func appendInPlace(_ number: Int, of batch: EventBatch) -> Bool {
+        let row = BatchRow(number, of: batch)
+        guard tree?.appendInPlace(row) ?? leaf.appendInPlace(row, isInOrder: false) else { return false }
+        count += 1
+        return true
+    }
+
     /// Inserts a row of `batch` at its place. An event that is already here (same time and position) is not inserted
     /// again: recovery and cold loads may meet the same event in the journal and in a leaf. Nor is one that was dropped.
     ///
     /// - Returns: whether the event was new.
     @discardableResult
-    public mutating func insert(_ row: Int, of batch: EventBatch) -> Bool {
-        if let basePointer, !(basePointer.pointee.last < batch.eventOrder(row)) { return false }
+    public mutating func insert(_ number: Int, of batch: EventBatch) -> Bool {
+        let row = BatchRow(number, of: batch)
+        if let basePointer, !(basePointer.pointee.last < row.order) { return false }
         if tree == nil, leaf.count >= shape.leafEvents {
             tree = EventTree(leaf, shape: shape)
             leaf = EventLeaf(columnCount: 0)
         }
-        let duplicateSince = batch.eventID == nil ? .max : meetTwins(row, of: batch)
+        let duplicateSince = batch.eventID == nil ? .max : meetTwins(number, of: batch)
         if let tree {
-            guard tree.insert(row, of: batch, duplicateSince: duplicateSince, &heap) else { return false }
+            guard tree.insert(row, duplicateSince: duplicateSince, &heap) else { return false }
         } else {
-            let order = batch.eventOrder(row)
+            let order = row.order
             var index = Int(leaf.count)
             if index > 0, !(leaf.order(at: index - 1) < order) {
                 index = leaf.insertionIndex(order)
                 if index < Int(leaf.count), leaf.order(at: index) == order { return false }
             }
-            leaf.insert(
-                row,
-                of: batch,
-                at: index,
-                duplicateSince: duplicateSince,
-                capacityMax: shape.leafEvents,
-                &heap
-            )
+            leaf.insert(row, at: index, duplicateSince: duplicateSince, capacityMax: shape.leafEvents, &heap)
         }
         count += 1
         if batch.columnCount > Int(columnCount) {
@@ -121,9 +126,14 @@ public struct EntityEvents {
     /// Copies the events that arrived after `arrival` and not after `last` to the end of `batch`, oldest first.
     public func copy(arrivedAfter arrival: Int64, through last: Int64, to batch: EventBatch) {
         func copy(_ leaf: EventLeaf) {
-            for index in 0..<Int(leaf.count) where leaf.arrival(at: index) > arrival && leaf.arrival(at: index) <= last
-            {
-                leaf.copy(index, to: batch, heap)
+            let count = Int(leaf.count)
+            var index = 0
+            while index < count {
+                // Mostly all of a leaf, or its end: runs go together.
+                let begin = index
+                while index < count, leaf.arrival(at: index) > arrival, leaf.arrival(at: index) <= last { index += 1 }
+                leaf.copy(begin..<index, to: batch, heap)
+                index += 1
             }
         }
         if let tree { tree.leaves(arrivedAfter: arrival, through: last, copy) } else { copy(leaf) }

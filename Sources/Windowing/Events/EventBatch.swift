@@ -15,6 +15,8 @@ public final class EventBatch {
     public let types: [ValueType]
     /// Where the source's `event_id` and the mark of duplicates are; nil: every event counts.
     public let eventID: EventIDColumns?
+    /// A bit for each column that holds strings.
+    let stringColumns: UInt64
     public private(set) var count = 0
     private var capacity: Int
     private var block: UnsafeMutablePointer<UInt64>
@@ -22,14 +24,36 @@ public final class EventBatch {
     public var keyBytes: [UInt8] = []
     public var strings: [UInt8] = []
 
-    private static let fixedArrays = 6
+    /// Arrays before the columns: times, arrivals, streams, offsets, nulls, keys.
+    static let fixedArrays = 6
+    private static let nullArray = 4
+    private static let keyArray = 5
 
     public init(types: ColumnTypes, capacity: Int = 256) {
         self.types = types.values
         eventID = types.eventID
         columnCount = types.count
+        stringColumns = types.indices.reduce(0) { types[$1] == .string ? $0 | 1 << UInt64($1) : $0 }
         self.capacity = max(16, capacity)
         block = .allocate(capacity: self.capacity * (Self.fixedArrays + types.count))
+    }
+
+    /// A batch of the same rows in another order: row r stands at `places[r]`. Its rows have no keys, and share the strings.
+    public init(_ other: EventBatch, places: UnsafePointer<Int32>) {
+        types = other.types
+        eventID = other.eventID
+        stringColumns = other.stringColumns
+        columnCount = other.columnCount
+        count = other.count
+        capacity = max(16, other.count)
+        strings = other.strings
+        block = .allocate(capacity: capacity * (Self.fixedArrays + columnCount))
+        // Array by array: one is read from front to end, and written at a few hundred places that move on.
+        for which in 0..<(Self.fixedArrays + columnCount) where which != Self.keyArray {
+            let (source, target) = (other.words(which), words(which))
+            for row in 0..<count { target[Int(places[row])] = source[row] }
+        }
+        words(Self.keyArray).update(repeating: 0, count: count)
     }
 
     deinit { block.deallocate() }
@@ -42,13 +66,17 @@ public final class EventBatch {
         UnsafeMutableRawPointer(words(index)).assumingMemoryBound(to: Int64.self)
     }
 
+    /// Where a row's first word stands, and how far it is from there to the same row of the next array.
+    @inline(__always)
+    func words(of row: Int) -> (UnsafePointer<UInt64>, stride: Int) { (UnsafePointer(block + row), capacity) }
+
     public var times: UnsafeMutablePointer<Int64> { integers(0) }
     public var arrivals: UnsafeMutablePointer<Int64> { integers(1) }
     public var streams: UnsafeMutablePointer<UInt64> { words(2) }
     public var offsets: UnsafeMutablePointer<Int64> { integers(3) }
-    public var nulls: UnsafeMutablePointer<UInt64> { words(4) }
+    public var nulls: UnsafeMutablePointer<UInt64> { words(Self.nullArray) }
     /// Offset in `keyBytes` in the high half, length in the low half.
-    public var keys: UnsafeMutablePointer<UInt64> { words(5) }
+    public var keys: UnsafeMutablePointer<UInt64> { words(Self.keyArray) }
     public func column(_ index: Int) -> UnsafeMutablePointer<UInt64> { words(Self.fixedArrays + index) }
 
     public func removeAll() {
@@ -62,6 +90,26 @@ public final class EventBatch {
         if count + more > capacity { grow(to: max(count + more, capacity * 2)) }
         defer { count += more }
         return count
+    }
+
+    /// Adds a row with its key; the caller fills its columns and null word, the commit its arrival.
+    public func appendRow(_ order: EventOrder, key: UnsafeRawBufferPointer) -> Int {
+        let row = appendRows(1)
+        let words = block + row
+        words[0] = UInt64(bitPattern: order.time)
+        words[capacity] = 0
+        words[2 * capacity] = order.stream
+        words[3 * capacity] = UInt64(bitPattern: order.offset)
+        words[Self.keyArray * capacity] = UInt64(keyBytes.count) << 32 | UInt64(key.count)
+        keyBytes.append(contentsOf: key)
+        return row
+    }
+
+    /// A row's first column, of which each further one stands `stride` slots behind; and its null word.
+    public func cells(of row: Int) -> (
+        UnsafeMutablePointer<UInt64>, stride: Int, nulls: UnsafeMutablePointer<UInt64>
+    ) {
+        (block + (Self.fixedArrays * capacity + row), capacity, block + (Self.nullArray * capacity + row))
     }
 
     /// Forgets the rows from `count` on.
@@ -108,6 +156,21 @@ public final class EventBatch {
         let offset = strings.count
         strings.append(contentsOf: bytes)
         return UInt64(offset) << 32 | UInt64(bytes.count)
+    }
+
+    /// Copies rows of another batch of the same columns to the end of this one, without their keys.
+    public func append(_ rows: Range<Int>, of other: EventBatch) {
+        guard !rows.isEmpty, other.columnCount == columnCount else { return }
+        let start = appendRows(rows.count)
+        for which in 0..<(Self.fixedArrays + columnCount) {
+            (words(which) + start).update(from: other.words(which) + rows.lowerBound, count: rows.count)
+        }
+        keys.advanced(by: start).update(repeating: 0, count: rows.count)
+        for place in 0..<columnCount where types[place] == .string {
+            for row in start..<(start + rows.count) where !isNull(place, row) {
+                column(place)[row] = other.withString(column(place)[row]) { store($0) }
+            }
+        }
     }
 
     /// Drops the string bytes from `mark` on, but for those of the rows' columns, which move.

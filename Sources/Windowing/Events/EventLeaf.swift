@@ -124,36 +124,51 @@ struct EventLeaf {
     }
 
     /// Copies an event to the end of `batch`.
-    func copy(_ index: Int, to batch: EventBatch, _ heap: StringHeap) {
-        let row = batch.appendRows(1)
-        batch.times[row] = time(at: index)
-        batch.arrivals[row] = arrival(at: index)
-        batch.streams[row] = array(2)[index]
-        batch.offsets[row] = Int64(bitPattern: array(3)[index])
-        batch.nulls[row] = array(4)[index] | EventBatch.missingColumns(from: Int(columnCount))
-        batch.keys[row] = 0
+    func copy(_ index: Int, to batch: EventBatch, _ heap: StringHeap) { copy(index..<(index + 1), to: batch, heap) }
+
+    /// Copies events that stand side by side to the end of `batch`, array by array.
+    func copy(_ range: Range<Int>, to batch: EventBatch, _ heap: StringHeap) {
+        guard !range.isEmpty else { return }
+        let row = batch.appendRows(range.count)
+        func words(_ which: Int, to target: UnsafeMutableRawPointer) {
+            (target + row * 8).copyMemory(from: array(which) + range.lowerBound, byteCount: range.count * 8)
+        }
+        words(0, to: batch.times)
+        words(1, to: batch.arrivals)
+        words(2, to: batch.streams)
+        words(3, to: batch.offsets)
+        let (nulls, missing) = (batch.nulls + row, EventBatch.missingColumns(from: Int(columnCount)))
+        for place in 0..<range.count { nulls[place] = array(4)[range.lowerBound + place] | missing }
+        (batch.keys + row).update(repeating: 0, count: range.count)
         for column in 0..<batch.columnCount {
-            var slot: UInt64 = column < Int(columnCount) ? array(Self.fixedArrays + column)[index] : 0
-            if batch.types[column] == .string, !batch.isNull(column, row) { slot = batch.store(heap.string(slot)) }
-            batch.column(column)[row] = slot
+            let slots = batch.column(column)
+            guard column < Int(columnCount) else {
+                (slots + row).update(repeating: 0, count: range.count)
+                continue
+            }
+            words(Self.fixedArrays + column, to: slots)
+            guard batch.types[column] == .string else { continue }
+            let bit = UInt64(1) << UInt64(column)
+            for place in 0..<range.count where nulls[place] & bit == 0 {
+                slots[row + place] = batch.store(heap.string(slots[row + place]))
+            }
         }
     }
 
     // MARK: Changes
 
-    /// Puts a row of `batch` at `index`, which the caller has found to be its place.
+    /// Puts a row at `index`, which the caller has found to be its place.
     ///
     /// - Parameter duplicateSince: from which K on it is a duplicate; `Int64.max`: never.
     @inline(__always)
     mutating func insert(
-        _ row: Int,
-        of batch: EventBatch,
+        _ row: BatchRow,
         at index: Int,
         duplicateSince: Int64,
         capacityMax: Int,
         _ heap: inout StringHeap
     ) {
-        let columns = batch.columnCount
+        let columns = row.batch.columnCount
         if count == capacity || columns > Int(columnCount) { grow(columns: columns, capacityMax: capacityMax) }
         let moved = Int(count) - index
         if moved > 0 {
@@ -162,27 +177,55 @@ struct EventLeaf {
                 (base + 1).update(from: base, count: moved)
             }
         }
-        let arrival = batch.arrivals[row]
-        array(0)[index] = UInt64(bitPattern: batch.times[row])
-        array(1)[index] = UInt64(bitPattern: arrival)
-        array(2)[index] = batch.streams[row]
-        array(3)[index] = UInt64(bitPattern: batch.offsets[row])
-        let nulls = batch.nulls[row] | EventBatch.missingColumns(from: columns)
-        for column in 0..<columns {
-            var slot = batch.column(column)[row]
-            if batch.types[column] == .string, nulls & (1 << UInt64(column)) == 0 {
-                slot = batch.withString(slot) { heap.store($0) }
+        place(row, at: index)
+        let strings = row.batch.stringColumns
+        if strings != 0 {
+            let nulls = row.nulls
+            for column in 0..<columns where strings & ~nulls & (1 << UInt64(column)) != 0 {
+                let array = array(Self.fixedArrays + column)
+                array[index] = row.batch.withString(array[index]) { heap.store($0) }
             }
-            array(Self.fixedArrays + column)[index] = slot
         }
-        array(4)[index] = nulls
-        count += 1
-        newestArrival = max(newestArrival, arrival)
-        oldestArrival = min(oldestArrival, arrival)
-        if let columns = batch.eventID {
+        if let columns = row.batch.eventID {
             eventID = columns
             setMark(columns, at: index, duplicateSince: duplicateSince)
         }
+    }
+
+    /// Puts a row behind all events, where there is room for it and nothing to be done but to copy its words.
+    ///
+    /// - Parameter isInOrder: whether it is known to be newer than all events here.
+    /// - Returns: false when the row is one for `insert`.
+    @inline(__always)
+    mutating func appendInPlace(_ row: BatchRow, isInOrder: Bool) -> Bool {
+        guard count > 0, count < capacity, row.batch.columnCount == Int(columnCount), row.batch.stringColumns == 0,
+            row.batch.eventID == nil, isInOrder || order(at: Int(count) - 1) < row.order
+        else { return false }
+        place(row, at: Int(count))
+        return true
+    }
+
+    /// Copies a row's words to `index`, where nothing stands any more.
+    @inline(__always)
+    private mutating func place(_ row: BatchRow, at index: Int) {
+        let (source, stride, arrival) = (row.words, row.stride, row.arrival)
+        let step = Int(capacity)
+        var target = block.unsafelyUnwrapped + index
+        target[0] = source[0]
+        target[step] = source[stride]
+        target[2 * step] = source[2 * stride]
+        target[3 * step] = source[3 * stride]
+        target[4 * step] = row.nulls
+        target += Self.fixedArrays * step
+        var column = row.columns
+        for _ in 0..<row.batch.columnCount {
+            target.pointee = column.pointee
+            target += step
+            column += stride
+        }
+        count += 1
+        newestArrival = max(newestArrival, arrival)
+        oldestArrival = min(oldestArrival, arrival)
     }
 
     /// Says since when the event at `index` is a duplicate; `Int64.max`: it is none.

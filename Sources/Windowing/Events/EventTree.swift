@@ -73,9 +73,24 @@ struct EventTree {
 
     // MARK: Changes
 
-    /// Inserts a row of `batch` at its place; false when the event is here already.
-    func insert(_ row: Int, of batch: EventBatch, duplicateSince: Int64, _ heap: inout StringHeap) -> Bool {
-        let order = batch.eventOrder(row)
+    /// Puts a row behind all events, where that takes no memory; see `EntityEvents.appendInPlace`.
+    @inline(__always)
+    func appendInPlace(_ row: BatchRow) -> Bool {
+        let order = row.order
+        guard storage.pointee.newestOrder < order,
+            storage.pointee.newest.withLeaf({ $0.appendInPlace(row, isInOrder: true) })
+        else { return false }
+        storage.pointee.newestOrder = order
+        storage.pointee.isSpineStale = true
+        return true
+    }
+
+    /// For warming the cache: reads where an append in order would write.
+    func touchEnd() -> Int { storage.pointee.newest.withLeaf { $0.touchEnd() } }
+
+    /// Inserts a row at its place; false when the event is here already.
+    func insert(_ row: BatchRow, duplicateSince: Int64, _ heap: inout StringHeap) -> Bool {
+        let order = row.order
         if storage.pointee.newestOrder < order {
             storage.pointee.newestOrder = order
             if storage.pointee.newest.leaf.count < shape.leafEvents {
@@ -83,7 +98,6 @@ struct EventTree {
                 storage.pointee.newest.withLeaf { leaf in
                     leaf.insert(
                         row,
-                        of: batch,
                         at: Int(leaf.count),
                         duplicateSince: duplicateSince,
                         capacityMax: shape.leafEvents,
@@ -95,7 +109,7 @@ struct EventTree {
                 return true
             }
         }
-        switch insert(row, of: batch, order, duplicateSince, into: root, &heap) {
+        switch insert(row, order, duplicateSince, into: root, &heap) {
         case .present: return false
         case .inserted: return true
         case .split(let sibling): storage.pointee.root = makeNode(level: root.level + 1, [root, sibling])
@@ -118,20 +132,19 @@ struct EventTree {
     }
 
     private func insert(
-        _ row: Int,
-        of batch: EventBatch,
+        _ row: BatchRow,
         _ order: EventOrder,
         _ duplicateSince: Int64,
         into node: EventNode,
         _ heap: inout StringHeap
     ) -> Insertion {
-        if node.level == 0 { return insertIntoLeaf(row, of: batch, order, duplicateSince, node, &heap) }
+        if node.level == 0 { return insertIntoLeaf(row, order, duplicateSince, node, &heap) }
         let place = node.childIndex(for: order)
-        let below = insert(row, of: batch, order, duplicateSince, into: node.child(place), &heap)
+        let below = insert(row, order, duplicateSince, into: node.child(place), &heap)
         switch below {
         case .present: return .present
         case .inserted, .splitBelow:
-            let arrival = batch.arrivals[row]
+            let arrival = row.arrival
             let newest = duplicateSince < .max ? max(arrival, duplicateSince) : arrival
             storage.pointee.tileBytes -= node.note(order, arrival: arrival, newest: newest, below: place)
             return below
@@ -163,8 +176,7 @@ struct EventTree {
     }
 
     private func insertIntoLeaf(
-        _ row: Int,
-        of batch: EventBatch,
+        _ row: BatchRow,
         _ order: EventOrder,
         _ duplicateSince: Int64,
         _ node: EventNode,
@@ -178,7 +190,6 @@ struct EventTree {
         func insert(into leaf: inout EventLeaf, at index: Int) {
             leaf.insert(
                 row,
-                of: batch,
                 at: index,
                 duplicateSince: duplicateSince,
                 capacityMax: shape.leafEvents,
