@@ -54,7 +54,7 @@ final class EventFiles {
                     + hint(for: unknown, among: fields.map(\.name), title: "fields")
             )
         }
-        let text = TextColumns.named(Set(fields.map(\.name) + [source.timestampField]))
+        let text = TextColumns.every
         for path in paths {
             let stream = try TableStream(path: path, textColumns: text)
             func column(_ field: Field) throws -> (EventColumn, Int) {
