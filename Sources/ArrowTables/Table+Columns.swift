@@ -95,11 +95,10 @@ extension Table {
                 return
             }
             guard let value = parse(bytes) else {
-                let place = lineNumber(ofRow: row).map { "line \($0)" } ?? "row \(row + 1)"
                 let text = String(decoding: bytes.prefix(100), as: UTF8.self)
                 throw TableError(
                     code: .badValue,
-                    message: "\(place): column '\(name)' holds '\(text)', which is not \(what)",
+                    message: "\(place(ofRow: row)): column '\(name)' holds '\(text)', which is not \(what)",
                     path: path
                 )
             }

@@ -46,14 +46,36 @@ public struct Table: Sendable {
         textColumns: TextColumns = [],
         skipBadRows: Bool = false
     ) throws(TableError) -> Table {
-        let format = if let format { format } else { try TableFormat(path: path) }
-        let handle = try TableHandle.read(
-            path: path,
-            format: format,
-            textColumns: textColumns,
-            skipBadRows: skipBadRows
-        )
-        return Table(handle: handle, path: path)
+        let stream = try TableStream(path: path, format: format, textColumns: textColumns, skipBadRows: skipBadRows)
+        try stream.start(columns: Array(stream.columnNames.indices))
+        var pieces: [Table] = []
+        while let piece = try stream.next() { pieces.append(piece) }
+        return pieces.isEmpty ? try stream.none() : try joined(pieces)
+    }
+
+    /// The rows of pieces of one file, one behind the other; they share the pieces' memory.
+    ///
+    /// - Precondition: there is a piece.
+    public static func joined(_ pieces: [Table]) throws(TableError) -> Table {
+        guard let first = pieces.first else { preconditionFailure("pieces to join") }
+        guard pieces.count > 1 else { return first }
+        return Table(handle: try TableHandle.joined(pieces.map(\.handle), path: first.path), path: first.path)
+    }
+
+    /// Some rows, which share the table's memory. No bad rows come along.
+    public func slice(_ rows: Range<Int>) throws(TableError) -> Table {
+        Table(handle: try handle.slice(rows, path: path), path: path)
+    }
+
+    /// What the rows take in memory.
+    public func byteCount() throws(TableError) -> Int { try handle.byteCount(path: path) }
+
+    /// The number of a row in its file, the first being 1. Rows that were left out do not count.
+    func number(ofRow row: Int) -> Int { handle.rowsBefore + row + 1 }
+
+    /// Where a row stands in its file, for a person: `line 7` of CSV, `row 6` of other formats.
+    public func place(ofRow row: Int) -> String {
+        lineNumber(ofRow: row).map { "line \($0)" } ?? "row \(number(ofRow: row))"
     }
 
     /// The CSV rows that were left out, in the order of the file. They stay listed after `filter(keeping:)`.
@@ -100,7 +122,8 @@ public struct Table: Sendable {
 
     /// Writes the table to a file that has not got its name yet.
     ///
-    /// Parquet: zstd, row groups of 128 Ki rows, instants as `timestamp[us, UTC]`, lists and maps as Arrow's. CSV: doubles
+    /// Parquet: zstd, row groups of 128 Ki rows (fewer where there are more than 128 columns), instants as
+    /// `timestamp[us, UTC]`, lists and maps as Arrow's. CSV: doubles
     /// in the shortest form that reads back to the same bits, times as ISO 8601, null as nothing and empty text as `""`;
     /// lists and maps as JSON, with keys as strings and with null for a double that is no finite number.
     ///
@@ -112,8 +135,9 @@ public struct Table: Sendable {
         format: TableFormat? = nil,
         metadata: [String: String] = [:]
     ) throws(TableError) -> UnpublishedFile {
-        let format = if let format { format } else { try TableFormat(path: path) }
-        return UnpublishedFile(owning: try handle.partial(path: path, format: format, metadata: metadata), path: path)
+        let writer = try TableWriter(path: path, format: format, metadata: metadata)
+        try writer.append(self)
+        return try writer.finish()
     }
 
     /// A value of the file's own metadata; nil when it has none of that key.

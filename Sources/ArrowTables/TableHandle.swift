@@ -16,28 +16,6 @@ final class TableHandle: @unchecked Sendable {
 
     // MARK: making
 
-    static func read(
-        path: String,
-        format: TableFormat,
-        textColumns: TextColumns,
-        skipBadRows: Bool
-    ) throws(TableError) -> TableHandle {
-        var options = CArrowReadOptions()
-        options.skip_bad_rows = skipBadRows
-        var names: [String] = []
-        switch textColumns {
-        case .every: options.every_column_is_text = true
-        case .named(let set): names = Array(set)
-        }
-        return try make(path: path) { result, error in
-            withCStrings(names) { pointers in
-                options.text_columns = pointers.baseAddress
-                options.text_column_count = pointers.count
-                return carrow_read(path, format.code, &options, result, error)
-            }
-        }
-    }
-
     static func empty(rowCount: Int) throws(TableError) -> TableHandle {
         try make(path: nil) { result, error in carrow_empty(Int64(rowCount), result, error) }
     }
@@ -56,7 +34,30 @@ final class TableHandle: @unchecked Sendable {
         }
     }
 
+    func slice(_ rows: Range<Int>, path: String?) throws(TableError) -> TableHandle {
+        precondition(rows.lowerBound >= 0 && rows.upperBound <= rowCount, "rows of the table")
+        return try Self.make(path: path) { result, error in
+            carrow_slice(pointer, Int64(rows.lowerBound), Int64(rows.count), result, error)
+        }
+    }
+
+    static func joined(_ parts: [TableHandle], path: String?) throws(TableError) -> TableHandle {
+        let pointers = parts.map { Optional($0.pointer) }
+        return try make(path: path) { result, error in
+            pointers.withUnsafeBufferPointer { carrow_join($0.baseAddress, $0.count, result, error) }
+        }
+    }
+
     // MARK: asking
+
+    func byteCount(path: String?) throws(TableError) -> Int {
+        var bytes: Int64 = 0
+        try checked(path: path) { carrow_byte_count(pointer, &bytes, $0) }
+        return Int(bytes)
+    }
+
+    /// How many rows of its file stand before the first.
+    var rowsBefore: Int { Int(carrow_rows_before(pointer)) }
 
     var rowCount: Int { Int(carrow_row_count(pointer)) }
 
@@ -149,18 +150,8 @@ final class TableHandle: @unchecked Sendable {
 
     // MARK: writing
 
-    /// A partial file, which the caller owns.
-    func partial(path: String, format: TableFormat, metadata: [String: String]) throws(TableError) -> OpaquePointer {
-        let pairs = metadata.sorted { $0.key < $1.key }
-        var made: OpaquePointer?
-        try Self.checked(path: path) { error in
-            withCStrings(pairs.flatMap { [$0.key, $0.value] }) { strings in
-                let entries = pairs.indices.map { CArrowMetadata(key: strings[2 * $0], value: strings[2 * $0 + 1]) }
-                return carrow_partial_table(pointer, path, format.code, entries, entries.count, &made, error)
-            }
-        }
-        guard let made else { throw TableError(code: .internal, message: "no file was made", path: path) }
-        return made
+    func write(to writer: OpaquePointer, path: String) throws(TableError) {
+        try checked(path: path) { carrow_writer_append(writer, pointer, $0) }
     }
 
     func metadata(_ key: String) -> String? { carrow_metadata(pointer, key).map { String(cString: $0) } }

@@ -2,23 +2,30 @@ import CArrow
 import FeatureModel
 
 /// A file that is read piece by piece, and only the columns that are asked for: what it takes of memory does not grow with
-/// its rows, but for CSV, which is read whole. For one thread at a time; blocking.
+/// its rows. For one thread at a time; blocking.
 public final class TableStream {
     private let pointer: OpaquePointer
     public let path: String
     public let columnNames: [String]
     /// Arrow's word for each column's type.
     public let columnTypes: [String]
-    public let rowCount: Int
 
-    /// Opens a file of the format that its extension names.
+    /// Opens a file.
     ///
-    /// - Parameter textColumns: CSV columns to keep as text.
-    /// - Throws: `malformed` for a CSV row with a wrong number of fields, with its line.
-    public init(path: String, textColumns: TextColumns = []) throws(TableError) {
-        let format = try TableFormat(path: path)
+    /// - Parameters:
+    ///   - format: by default the one that the path's extension names.
+    ///   - textColumns: CSV columns to keep as text. Unless all are, the file is read once for the types of the others.
+    ///   - skipBadRows: as of `Table.read`; else such a row is an error of the piece that it stands in.
+    public init(
+        path: String,
+        format: TableFormat? = nil,
+        textColumns: TextColumns = [],
+        skipBadRows: Bool = false
+    ) throws(TableError) {
+        let format = if let format { format } else { try TableFormat(path: path) }
         var made: OpaquePointer?
         var options = CArrowReadOptions()
+        options.skip_bad_rows = skipBadRows
         var names: [String] = []
         switch textColumns {
         case .every: options.every_column_is_text = true
@@ -37,7 +44,6 @@ public final class TableStream {
         let columns = 0..<carrow_stream_column_count(made)
         columnNames = columns.map { String(cString: carrow_stream_column_name(made, $0)) }
         columnTypes = columns.map { String(cString: carrow_stream_column_type(made, $0)) }
-        rowCount = Int(carrow_stream_row_count(made))
     }
 
     deinit { carrow_stream_free(pointer) }
@@ -51,10 +57,22 @@ public final class TableStream {
     }
 
     /// The next piece, of at most 65,536 rows, with the columns in the order in which they were asked for; nil at the end.
+    /// The CSV rows that were left out come with the pieces that they stand in, and a piece may have none but such.
     public func next() throws(TableError) -> Table? {
         var made: OpaquePointer?
         try TableHandle.checked(path: path) { carrow_stream_next(pointer, &made, $0) }
         return made.map { Table(handle: TableHandle(owning: $0), path: path) }
+    }
+
+    /// A value of the file's own metadata; nil when it has none of that key.
+    public func metadata(_ key: String) throws(TableError) -> String? { try none().metadata(key) }
+
+    /// A table of the columns that were asked for and no rows.
+    func none() throws(TableError) -> Table {
+        var made: OpaquePointer?
+        try TableHandle.checked(path: path) { carrow_stream_none(pointer, &made, $0) }
+        guard let made else { throw TableError(code: .internal, message: "no table was made", path: path) }
+        return Table(handle: TableHandle(owning: made), path: path)
     }
 
     /// Where a column of this name is.

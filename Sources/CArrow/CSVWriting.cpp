@@ -14,7 +14,6 @@ namespace carrow {
 namespace {
 
 constexpr size_t kFlushBytes = 1 << 20;
-constexpr int64_t kBatchRows = 16 * 1024;
 
 void append_text(std::string_view value, std::string &text) {
     if (!value.empty() && value.find_first_of(",\"\n\r") == value.npos) {
@@ -78,46 +77,58 @@ arrow::Result<Column> column_of(std::shared_ptr<arrow::Array> array, const std::
     return direct(text.MoveValueUnsafe());
 }
 
-}  // namespace
-
-arrow::Status write_csv(const arrow::Table &table, arrow::io::OutputStream &sink) {
-    std::string text;
-    for (int column = 0; column < table.num_columns(); ++column) {
-        if (column > 0) text += ',';
-        append_text(table.field(column)->name(), text);
+class CSVEncoder : public RowEncoder {
+  public:
+    CSVEncoder(std::shared_ptr<arrow::Schema> schema, std::shared_ptr<arrow::io::OutputStream> sink)
+        : schema_(std::move(schema)), sink_(std::move(sink)) {
+        for (int column = 0; column < schema_->num_fields(); ++column) {
+            if (column > 0) text_ += ',';
+            append_text(schema_->field(column)->name(), text_);
+        }
+        text_ += '\n';
     }
-    text += '\n';
 
-    // A blank line is no row, so the null of a one-column table must be written as something: as empty text.
-    const bool alone = table.num_columns() == 1;
-    arrow::TableBatchReader batches(table);
-    batches.set_chunksize(kBatchRows);
-    std::shared_ptr<arrow::RecordBatch> batch;
-    while (true) {
-        ARROW_RETURN_NOT_OK(batches.ReadNext(&batch));
-        if (!batch) break;
+    arrow::Status write(const std::shared_ptr<arrow::RecordBatch> &batch) override {
+        // A blank line is no row, so the null of a one-column table must be written as something: as empty text.
+        const bool alone = batch->num_columns() == 1;
         std::vector<Column> columns;
         for (int column = 0; column < batch->num_columns(); ++column) {
-            ARROW_ASSIGN_OR_RAISE(auto made, column_of(batch->column(column), table.field(column)->name()));
+            ARROW_ASSIGN_OR_RAISE(auto made, column_of(batch->column(column), schema_->field(column)->name()));
             columns.push_back(std::move(made));
         }
         for (int64_t row = 0; row < batch->num_rows(); ++row) {
             for (size_t column = 0; column < columns.size(); ++column) {
-                if (column > 0) text += ',';
+                if (column > 0) text_ += ',';
                 if (columns[column].array->IsValid(row)) {
-                    columns[column].cell(row, text);
+                    columns[column].cell(row, text_);
                 } else if (alone) {
-                    text += "\"\"";
+                    text_ += "\"\"";
                 }
             }
-            text += '\n';
-            if (text.size() >= kFlushBytes) {
-                ARROW_RETURN_NOT_OK(sink.Write(text.data(), static_cast<int64_t>(text.size())));
-                text.clear();
-            }
+            text_ += '\n';
+            if (text_.size() >= kFlushBytes) ARROW_RETURN_NOT_OK(close());
         }
+        return arrow::Status::OK();
     }
-    return sink.Write(text.data(), static_cast<int64_t>(text.size()));
+
+    arrow::Status close() override {
+        ARROW_RETURN_NOT_OK(sink_->Write(text_.data(), static_cast<int64_t>(text_.size())));
+        text_.clear();
+        return arrow::Status::OK();
+    }
+
+  private:
+    std::shared_ptr<arrow::Schema> schema_;
+    std::shared_ptr<arrow::io::OutputStream> sink_;
+    /// What is not written yet.
+    std::string text_;
+};
+
+}  // namespace
+
+arrow::Result<std::unique_ptr<RowEncoder>> csv_encoder(
+    std::shared_ptr<arrow::Schema> schema, std::shared_ptr<arrow::io::OutputStream> sink) {
+    return std::make_unique<CSVEncoder>(std::move(schema), std::move(sink));
 }
 
 }  // namespace carrow

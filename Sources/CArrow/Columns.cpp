@@ -32,7 +32,7 @@ arrow::Status each_value(const arrow::ChunkedArray &column, uint8_t *validity, B
     return arrow::Status::OK();
 }
 
-/// Microseconds = value * multiply / divide, refusing what does not fit or leaves a remainder.
+/// Microseconds = value * multiply / divide, refusing what does not fit or leaves a remainder; `row` is the file's.
 arrow::Status scaled(int64_t value, int64_t multiply, int64_t divide, int64_t row, int64_t *result) {
     if (value % divide != 0) {
         return arrow::Status::Invalid("row ", row + 1, " has digits beyond microseconds; round the column first");
@@ -45,28 +45,31 @@ arrow::Status scaled(int64_t value, int64_t multiply, int64_t divide, int64_t ro
 
 template <class Array>
 arrow::Status copy_scaled(
-    const arrow::ChunkedArray &column, int64_t multiply, int64_t divide, int64_t *values, uint8_t *validity) {
-    return each_value<Array>(column, validity, [&](int64_t row, const Array &array, int64_t i) {
-        return scaled(static_cast<int64_t>(array.Value(i)), multiply, divide, row, &values[row]);
-    });
+    const CArrowTable &table, int32_t place, int64_t multiply, int64_t divide, int64_t *values, uint8_t *validity) {
+    return each_value<Array>(
+        *table.table->column(place), validity, [&](int64_t row, const Array &array, int64_t i) {
+            const auto value = static_cast<int64_t>(array.Value(i));
+            return scaled(value, multiply, divide, table.rows_before + row, &values[row]);
+        });
 }
 
-arrow::Status copy_timestamps(const arrow::ChunkedArray &column, int64_t *values, uint8_t *validity) {
+arrow::Status copy_timestamps(const CArrowTable &table, int32_t column, int64_t *values, uint8_t *validity) {
     constexpr int64_t kSecond = 1'000'000;
-    switch (column.type()->id()) {
+    const auto &type = table.table->column(column)->type();
+    switch (type->id()) {
         case arrow::Type::NA: return arrow::Status::OK();
         case arrow::Type::DATE32:
-            return copy_scaled<arrow::Date32Array>(column, 86'400 * kSecond, 1, values, validity);
-        case arrow::Type::DATE64: return copy_scaled<arrow::Date64Array>(column, 1000, 1, values, validity);
+            return copy_scaled<arrow::Date32Array>(table, column, 86'400 * kSecond, 1, values, validity);
+        case arrow::Type::DATE64: return copy_scaled<arrow::Date64Array>(table, column, 1000, 1, values, validity);
         case arrow::Type::TIMESTAMP: break;
         default: return arrow::Status::TypeError("does not hold times: timestamps, dates or ISO 8601 text do");
     }
     using Array = arrow::TimestampArray;
-    switch (arrow::internal::checked_cast<const arrow::TimestampType &>(*column.type()).unit()) {
-        case arrow::TimeUnit::SECOND: return copy_scaled<Array>(column, kSecond, 1, values, validity);
-        case arrow::TimeUnit::MILLI: return copy_scaled<Array>(column, 1000, 1, values, validity);
-        case arrow::TimeUnit::MICRO: return copy_scaled<Array>(column, 1, 1, values, validity);
-        case arrow::TimeUnit::NANO: return copy_scaled<Array>(column, 1, 1000, values, validity);
+    switch (arrow::internal::checked_cast<const arrow::TimestampType &>(*type).unit()) {
+        case arrow::TimeUnit::SECOND: return copy_scaled<Array>(table, column, kSecond, 1, values, validity);
+        case arrow::TimeUnit::MILLI: return copy_scaled<Array>(table, column, 1000, 1, values, validity);
+        case arrow::TimeUnit::MICRO: return copy_scaled<Array>(table, column, 1, 1, values, validity);
+        case arrow::TimeUnit::NANO: return copy_scaled<Array>(table, column, 1, 1000, values, validity);
     }
     return arrow::Status::TypeError("has an unknown time unit");
 }
@@ -255,7 +258,7 @@ CArrowStatus carrow_copy_timestamps(
     std::memset(values, 0, static_cast<size_t>(table->table->num_rows()) * sizeof(int64_t));
     std::memset(validity, 0, static_cast<size_t>(table->table->num_rows()));
     return guarded(
-        error, [&] { return naming(table, column, copy_timestamps(*table->table->column(column), values, validity)); });
+        error, [&] { return naming(table, column, copy_timestamps(*table, column, values, validity)); });
 }
 
 CArrowStatus carrow_copy_doubles(
@@ -300,7 +303,9 @@ CArrowStatus carrow_append(const CArrowTable *table, const CArrowColumn *column,
             auto appended, table->table->AddColumn(
                                table->table->num_columns(), arrow::field(column->name, array->type()),
                                std::make_shared<arrow::ChunkedArray>(array)));
-        *result = new CArrowTable(std::move(appended), table->lines, table->bad_rows);
+        auto made = std::make_unique<CArrowTable>(std::move(appended), table->lines, table->bad_rows);
+        made->rows_before = table->rows_before;
+        *result = made.release();
         return arrow::Status::OK();
     });
 }

@@ -4,7 +4,6 @@
 #include <arrow/api.h>
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <new>
 #include <string>
@@ -25,28 +24,36 @@ struct BadRow {
 /// Where a CSV table's rows stand in the file.
 struct Lines {
     bool known = false;
-    /// The line of each row; empty while row `r` is simply on line `r + 2`.
+    /// The line of the first row.
+    int64_t first = 2;
+    /// The line of each row; empty while each is simply on the line behind the one before.
     std::vector<int64_t> of_row;
 
     int64_t at(int64_t row) const {
         if (!known) return 0;
-        return of_row.empty() ? row + 2 : of_row[static_cast<size_t>(row)];
+        return of_row.empty() ? first + row : of_row[static_cast<size_t>(row)];
     }
+    Lines slice(int64_t offset, int64_t count) const;
 };
 
-/// What reading a CSV file yields.
+/// What reading some rows of a CSV file yields.
 struct CSVTable {
     std::shared_ptr<arrow::Table> table;
     Lines lines;
     std::vector<BadRow> bad_rows;
 };
 
-arrow::Result<CSVTable> read_csv(const std::string &path, const CArrowReadOptions &options);
-arrow::Status write_csv(const arrow::Table &table, arrow::io::OutputStream &sink);
-/// Writes a table in its format, with the metadata of the file's own.
-arrow::Status write_table(
-    const arrow::Table &table, CArrowFormat format, const CArrowMetadata *metadata, size_t metadata_count,
-    std::shared_ptr<arrow::io::OutputStream> sink);
+/// Rows on their way into a file of one format.
+class RowEncoder {
+  public:
+    virtual ~RowEncoder() = default;
+    virtual arrow::Status write(const std::shared_ptr<arrow::RecordBatch> &batch) = 0;
+    /// Writes what the format has at its end; once.
+    virtual arrow::Status close() = 0;
+};
+
+arrow::Result<std::unique_ptr<RowEncoder>> csv_encoder(
+    std::shared_ptr<arrow::Schema> schema, std::shared_ptr<arrow::io::OutputStream> sink);
 
 /// A file that is written and has not got its name yet. Gone with this object unless it was published.
 class PartialFile {
@@ -56,11 +63,13 @@ class PartialFile {
     PartialFile(const PartialFile &) = delete;
     PartialFile &operator=(const PartialFile &) = delete;
 
-    /// Fills and syncs it; once.
-    arrow::Status write(const std::function<arrow::Status(std::shared_ptr<arrow::io::OutputStream>)> &body);
+    /// Creates it, to be filled; once.
+    arrow::Result<std::shared_ptr<arrow::io::OutputStream>> begin();
+    /// Syncs what was written into what `begin` gave.
+    arrow::Status end();
     /// Gives it its name, in place of a file that had it.
     arrow::Status publish();
-    /// For reading what was written; at its end after `write`.
+    /// For reading what was written; at its end after `end`.
     int descriptor() const { return descriptor_; }
 
   private:
@@ -69,6 +78,7 @@ class PartialFile {
 
     std::string path_, folder_, partial_;
     int descriptor_ = -1;
+    std::shared_ptr<arrow::io::OutputStream> sink_;
     /// Whether `partial_` stands in the folder, and its place in the signal handler's list.
     bool has_name_ = false;
     int place_ = -1;
@@ -100,11 +110,17 @@ CArrowStatus guarded(char **error, Body &&body) noexcept {
 
 }  // namespace carrow
 
+struct CArrowPartial : carrow::PartialFile {
+    using PartialFile::PartialFile;
+};
+
 /// An immutable Arrow table and, for CSV, where its rows came from.
 struct CArrowTable {
     std::shared_ptr<arrow::Table> table;
     carrow::Lines lines;
     std::vector<carrow::BadRow> bad_rows;
+    /// How many rows of the file stand before its first, for messages.
+    int64_t rows_before = 0;
     /// Kept here so that the C side can lend pointers to them.
     std::vector<std::string> type_names;
 

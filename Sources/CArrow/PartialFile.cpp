@@ -1,7 +1,7 @@
 // Files that appear under their names whole or not at all:
 //
 //   begin     a file without a name (O_TMPFILE), or, where the file system has none, `.name.<random>.partial`
-//   body      fills it; then it is synced
+//   end       it is filled; now it is synced
 //   publish   it gets its name: linked, or, where the name is taken, linked beside it and renamed; the folder is synced
 //   else      it is gone. A file without a name also when the process is killed.
 
@@ -14,7 +14,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <functional>
 #include <random>
 
 #include "Internal.hpp"
@@ -61,8 +60,7 @@ PartialFile::~PartialFile() {
     }
 }
 
-arrow::Status PartialFile::write(
-    const std::function<arrow::Status(std::shared_ptr<arrow::io::OutputStream>)> &body) {
+arrow::Result<std::shared_ptr<arrow::io::OutputStream>> PartialFile::begin() {
     // A file without a name gets one by way of /proc.
     const bool may_link = ::access("/proc/self/fd", X_OK) == 0;
     if (may_link) descriptor_ = ::open(folder_.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0666);
@@ -74,9 +72,13 @@ arrow::Status PartialFile::write(
     // The stream closes its descriptor; ours stays open for the sync.
     const int streams = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
     if (streams < 0) return failed(errno, "cannot write", path_);
-    ARROW_ASSIGN_OR_RAISE(auto sink, arrow::io::FileOutputStream::Open(streams));
-    ARROW_RETURN_NOT_OK(body(sink));
-    ARROW_RETURN_NOT_OK(sink->Close());
+    ARROW_ASSIGN_OR_RAISE(sink_, arrow::io::FileOutputStream::Open(streams));
+    return sink_;
+}
+
+arrow::Status PartialFile::end() {
+    ARROW_RETURN_NOT_OK(sink_->Close());
+    sink_ = nullptr;
     return ::fsync(descriptor_) == 0 ? arrow::Status::OK() : failed(errno, "cannot sync", path_);
 }
 
@@ -120,30 +122,13 @@ void PartialFile::forget_name() {
 
 using namespace carrow;
 
-struct CArrowPartial : PartialFile {
-    using PartialFile::PartialFile;
-};
-
-CArrowStatus carrow_partial_table(
-    const CArrowTable *table, const char *path, CArrowFormat format, const CArrowMetadata *metadata,
-    size_t metadata_count, CArrowPartial **partial, char **error) {
-    return guarded(error, [&]() -> arrow::Status {
-        auto file = std::make_unique<CArrowPartial>(path);
-        ARROW_RETURN_NOT_OK(file->write([&](std::shared_ptr<arrow::io::OutputStream> sink) {
-            return write_table(*table->table, format, metadata, metadata_count, std::move(sink));
-        }));
-        *partial = file.release();
-        return arrow::Status::OK();
-    });
-}
-
 CArrowStatus carrow_partial_bytes(
     const char *path, const void *bytes, size_t count, CArrowPartial **partial, char **error) {
     return guarded(error, [&]() -> arrow::Status {
         auto file = std::make_unique<CArrowPartial>(path);
-        ARROW_RETURN_NOT_OK(file->write([&](std::shared_ptr<arrow::io::OutputStream> sink) {
-            return sink->Write(bytes, static_cast<int64_t>(count));
-        }));
+        ARROW_ASSIGN_OR_RAISE(auto sink, file->begin());
+        ARROW_RETURN_NOT_OK(sink->Write(bytes, static_cast<int64_t>(count)));
+        ARROW_RETURN_NOT_OK(file->end());
         *partial = file.release();
         return arrow::Status::OK();
     });

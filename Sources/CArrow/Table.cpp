@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <arrow/util/byte_size.h>
+
 #include "Internal.hpp"
 #include <arrow/util/io_util.h>
 
@@ -21,6 +23,14 @@ CArrowTable::CArrowTable(
 CArrowTable::~CArrowTable() { live.fetch_sub(1, std::memory_order_relaxed); }
 
 namespace carrow {
+
+Lines Lines::slice(int64_t offset, int64_t count) const {
+    Lines lines;
+    lines.known = known;
+    lines.first = first + offset;
+    if (!of_row.empty()) lines.of_row.assign(of_row.begin() + offset, of_row.begin() + offset + count);
+    return lines;
+}
 
 char *copy_message(std::string_view message) noexcept {
     char *copy = static_cast<char *>(std::malloc(message.size() + 1));
@@ -75,6 +85,8 @@ const char *carrow_column_type(const CArrowTable *table, int32_t column) {
     return table->type_names[static_cast<size_t>(column)].c_str();
 }
 
+int64_t carrow_rows_before(const CArrowTable *table) { return table->rows_before; }
+
 int64_t carrow_line_of_row(const CArrowTable *table, int64_t row) { return table->lines.at(row); }
 
 size_t carrow_bad_row_count(const CArrowTable *table) { return table->bad_rows.size(); }
@@ -99,7 +111,51 @@ CArrowStatus carrow_filter(const CArrowTable *table, const uint8_t *keep, CArrow
                 if (keep[row]) lines.of_row.push_back(table->lines.at(row));
             }
         }
-        *result = new CArrowTable(kept.table(), std::move(lines), table->bad_rows);
+        auto made = std::make_unique<CArrowTable>(kept.table(), std::move(lines), table->bad_rows);
+        made->rows_before = table->rows_before;
+        *result = made.release();
+        return arrow::Status::OK();
+    });
+}
+
+CArrowStatus carrow_slice(
+    const CArrowTable *table, int64_t offset, int64_t count, CArrowTable **result, char **error) {
+    return guarded(error, [&]() -> arrow::Status {
+        auto made = std::make_unique<CArrowTable>(
+            table->table->Slice(offset, count), table->lines.slice(offset, count), std::vector<BadRow>());
+        made->rows_before = table->rows_before + offset;
+        *result = made.release();
+        return arrow::Status::OK();
+    });
+}
+
+CArrowStatus carrow_join(const CArrowTable *const *tables, size_t count, CArrowTable **result, char **error) {
+    return guarded(error, [&]() -> arrow::Status {
+        std::vector<std::shared_ptr<arrow::Table>> parts;
+        Lines lines;
+        lines.known = count > 0;
+        std::vector<BadRow> bad_rows;
+        for (size_t part = 0; part < count; ++part) {
+            parts.push_back(tables[part]->table);
+            lines.known = lines.known && tables[part]->lines.known;
+            bad_rows.insert(bad_rows.end(), tables[part]->bad_rows.begin(), tables[part]->bad_rows.end());
+        }
+        for (size_t part = 0; lines.known && part < count; ++part) {
+            for (int64_t row = 0; row < parts[part]->num_rows(); ++row) {
+                lines.of_row.push_back(tables[part]->lines.at(row));
+            }
+        }
+        ARROW_ASSIGN_OR_RAISE(auto joined, arrow::ConcatenateTables(parts));
+        auto made = std::make_unique<CArrowTable>(std::move(joined), std::move(lines), std::move(bad_rows));
+        if (count > 0) made->rows_before = tables[0]->rows_before;
+        *result = made.release();
+        return arrow::Status::OK();
+    });
+}
+
+CArrowStatus carrow_byte_count(const CArrowTable *table, int64_t *bytes, char **error) {
+    return guarded(error, [&]() -> arrow::Status {
+        ARROW_ASSIGN_OR_RAISE(*bytes, arrow::util::ReferencedBufferSize(*table->table));
         return arrow::Status::OK();
     });
 }

@@ -31,7 +31,8 @@ struct EventColumn {
         self.format = format
         let isInteger = type.hasPrefix("int") || type.hasPrefix("uint")
         let isDouble = ["halffloat", "float", "double"].contains(type)
-        let isText = type.contains("string")
+        let isText = ["string", "large_string", "dictionary<values=string", "dictionary<values=large_string"]
+            .contains(where: type.hasPrefix)
         let isTime = type.hasPrefix("timestamp") || type.hasPrefix("date")
         let isNothing = type == "null"
         let form: Form? =

@@ -54,9 +54,9 @@ final class EventFiles {
                     + hint(for: unknown, among: fields.map(\.name), title: "fields")
             )
         }
-        let text = TextColumns.named(Set(fields.map(\.name) + [source.timestampField]))
+        // Text is taken apart by the fields' types; Arrow need not look for any.
         for path in paths {
-            let stream = try TableStream(path: path, textColumns: text)
+            let stream = try TableStream(path: path, textColumns: .every)
             func column(_ field: Field) throws -> (EventColumn, Int) {
                 let place: Int
                 do { place = try stream.index(of: field.name) } catch {

@@ -3,23 +3,27 @@ import FeatureModel
 import StrandlineClient
 import WireProtocol
 
-/// The features of a training set, a cell a label row.
-struct TrainingColumns {
+/// The features of some rows of a training set, a cell a row.
+struct TrainingColumns: Sendable {
     let features: [PreparedReply.Feature]
     private(set) var knownAt: Instant
     private var columns: [TrainingColumn]
 
-    init(features: [PreparedReply.Feature], count: Int, knownAt: Instant) {
+    /// - Parameter keepsEventTimes: false: of the events that counted only `ages` says something.
+    init(features: [PreparedReply.Feature], count: Int, knownAt: Instant, keepsEventTimes: Bool) {
         self.features = features
         self.knownAt = knownAt
-        columns = features.map { TrainingColumn($0.type, count: count) }
+        columns = features.map { TrainingColumn($0.type, count: count, keepsEventTimes: keepsEventTimes) }
     }
 
     /// Of a feature by row: why each cell has the value that it has.
     func statuses(_ feature: Int) -> [StatusByte] { columns[feature].statuses }
 
-    /// Of a feature by row the newest event that counted, in microseconds, `Int64.min` where none did.
-    func eventTimes(_ feature: Int) -> [Int64] { columns[feature].eventTimes }
+    /// Of a feature how old the newest events that counted were.
+    func ages(_ feature: Int) -> EventAges { columns[feature].ages }
+
+    /// What the strings, lists and maps take.
+    var variableByteCount: Int { columns.reduce(0) { $0 + $1.variableByteCount } }
 
     /// Takes over the columns of a part of the features, which stand at these places.
     mutating func take(_ part: TrainingColumns, at places: [Int]) {
@@ -27,9 +31,9 @@ struct TrainingColumns {
         for (index, place) in places.enumerated() { columns[place] = part.columns[index] }
     }
 
-    mutating func take(_ reply: ColumnsResult, rows: ArraySlice<UInt32>) {
+    mutating func take(_ reply: ColumnsResult, rows: ArraySlice<UInt32>, limits: EventLimits) {
         knownAt = reply.knownAt
-        for (feature, column) in reply.columns.enumerated() { columns[feature].take(column, rows) }
+        for (feature, column) in reply.columns.enumerated() { columns[feature].take(column, rows, limits) }
     }
 
     /// The features' names, or `view__feature` where two views share one.
@@ -48,7 +52,7 @@ struct TrainingColumns {
     /// The name of the column that says which event was the newest that counted.
     static func eventTimeName(of name: String) -> String { "\(name)__event_time" }
 
-    /// Appends all columns; to be called once, since the values are handed over. Statuses and event times stay.
+    /// Appends all columns; to be called once, since the values and event times are handed over. Statuses stay.
     func append(to table: inout Table, statusColumns: Bool, eventTimeColumns: Bool) throws {
         for (index, (feature, name)) in zip(features, Self.names(of: features)).enumerated() {
             try table.append(columns[index].handOver(name, feature.type))
@@ -63,7 +67,7 @@ struct TrainingColumns {
                 )
             }
             if eventTimeColumns {
-                let times = columns[index].eventTimes
+                let times = columns[index].handOverEventTimes()
                 try table.append(
                     ArrowTables.FeatureColumn(
                         name: Self.eventTimeName(of: name),
@@ -77,7 +81,8 @@ struct TrainingColumns {
 }
 
 /// One feature's cells: one of the lists of values is in use, as its type says.
-private final class TrainingColumn {
+// Safe to share: the task that fills it hands it to the thread that writes it.
+private final class TrainingColumn: @unchecked Sendable {
     private let single: ValueType?
     private var integers: [Int64] = []
     private var doubles: [Double] = []
@@ -87,12 +92,16 @@ private final class TrainingColumn {
     /// Lists and maps.
     private var nested: [FeatureValue] = []
     private(set) var statuses: [StatusByte]
-    private(set) var eventTimes: [Int64]
+    /// In microseconds, `Int64.min` where no event counted; empty when they are not kept.
+    private var eventTimes: [Int64] = []
+    private let keepsEventTimes: Bool
+    private(set) var ages = EventAges()
 
-    init(_ type: FeatureType, count: Int) {
+    init(_ type: FeatureType, count: Int, keepsEventTimes: Bool) {
         single = type.single
         statuses = Array(repeating: StatusByte(.nullValue, hasValue: false), count: count)
-        eventTimes = Array(repeating: .min, count: count)
+        self.keepsEventTimes = keepsEventTimes
+        if keepsEventTimes { eventTimes = Array(repeating: .min, count: count) }
         switch single {
         case .int64?: integers = Array(repeating: 0, count: count)
         case .float64?: doubles = Array(repeating: 0, count: count)
@@ -103,9 +112,12 @@ private final class TrainingColumn {
         }
     }
 
-    func take(_ column: WireProtocol.FeatureColumn, _ rows: ArraySlice<UInt32>) {
+    func take(_ column: WireProtocol.FeatureColumn, _ rows: ArraySlice<UInt32>, _ limits: EventLimits) {
         Self.scatter(column.statuses, to: rows, of: &statuses) { $0 }
-        if let times = column.eventTimes { Self.scatter(times, to: rows, of: &eventTimes) { $0 } }
+        if let times = column.eventTimes {
+            ages.add(times, rows: rows, limits)
+            if keepsEventTimes { Self.scatter(times, to: rows, of: &eventTimes) { $0 } }
+        }
         switch column.values {
         case .int64(let taken): Self.scatter(taken, to: rows, of: &integers) { $0 }
         case .float64(let taken): Self.scatter(taken, to: rows, of: &doubles) { $0 }
@@ -127,6 +139,16 @@ private final class TrainingColumn {
         for (place, row) in zip(taken.indices, rows) { values[Int(row)] = value(taken[place]) }
     }
 
+    /// What the strings, lists and maps take, about.
+    var variableByteCount: Int {
+        strings.reduce(0) { $0 + $1.utf8.count } + nested.reduce(0) { $0 + $1.approximateByteCount }
+    }
+
+    func handOverEventTimes() -> [Int64] {
+        defer { eventTimes = [] }
+        return eventTimes
+    }
+
     /// Hands the values over and keeps none: two copies of all features at once would be most of the command's memory.
     func handOver(_ name: String, _ type: FeatureType) -> ArrowTables.FeatureColumn {
         defer { (integers, doubles, flags, times, strings, nested) = ([], [], [], [], [], []) }
@@ -140,5 +162,19 @@ private final class TrainingColumn {
         case nil: return ArrowTables.FeatureColumn(name: name, type: type, cells: nested)
         }
         return ArrowTables.FeatureColumn(name: name, values: values, isValid: statuses.map(\.hasValue))
+    }
+}
+
+extension FeatureValue {
+    /// With what it refers to.
+    fileprivate var approximateByteCount: Int {
+        let own = MemoryLayout<FeatureValue>.stride
+        return switch self {
+        case .string(let text): own + text.utf8.count
+        case .list(let elements): own + 32 + elements.reduce(0) { $0 + $1.approximateByteCount }
+        case .map(let entries):
+            own + 32 + entries.reduce(0) { $0 + $1.key.approximateByteCount + $1.value.approximateByteCount }
+        default: own
+        }
     }
 }

@@ -50,28 +50,40 @@ struct TrainingGroups {
     }
 
     /// Reads every feature for every row, at one K.
+    ///
+    /// - Parameters:
+    ///   - keepsEventTimes: true for columns of event times.
+    ///   - progress: told how many rows are done.
     func build(
-        _ labels: Labels,
+        _ labels: LabelPoints,
         client: StrandlineClient,
         knownAt: TrainingKnownAt,
         boundary: Boundary,
-        isJSON: Bool = false
+        keepsEventTimes: Bool,
+        progress: (Int) -> Void = { _ in }
     ) async throws -> TrainingColumns {
+        // Of no rows, since each group brings its own.
         var result = TrainingColumns(
             features: service.features,
-            count: labels.count,
-            knownAt: knownAt.latest ?? .distantPast
+            count: 0,
+            knownAt: knownAt.latest ?? .distantPast,
+            keepsEventTimes: false
         )
         var pinned = knownAt
-        for group in groups {
+        for (index, group) in groups.enumerated() {
             let builder = TrainingSetBuilder(
                 client: client,
                 prepared: group.prepared,
                 boundary: boundary,
-                isJSON: isJSON
+                keepsEventTimes: keepsEventTimes
             )
-            let rows = labels.earlier(by: group.embargo, as: group.prepared, of: service)
-            let part = try await builder.build(rows, knownAt: pinned)
+            let part = try await builder.build(
+                labels.earlier(by: group.embargo, as: group.prepared, of: service),
+                knownAt: pinned,
+                limits: EventLimits(asOf: labels.rows.asOf, embargo: group.embargo, boundary: boundary)
+            ) { done in
+                progress((index * labels.count + done) / groups.count)
+            }
             pinned = pinned.pinned(at: part.knownAt)
             result.take(part, at: group.places)
         }
@@ -79,9 +91,18 @@ struct TrainingGroups {
     }
 }
 
-extension Labels {
+/// What is asked of some label rows.
+struct LabelPoints: Sendable {
+    var rows: LabelRows
+    /// As of `Labels`.
+    var request: [[FeatureValue]]
+
+    var count: Int { rows.count }
+}
+
+extension LabelPoints {
     /// The same rows as of earlier instants, with the join keys and request values that a lookup of some features takes.
-    fileprivate func earlier(by embargo: Int64, as part: PreparedLookup, of service: PreparedLookup) -> Labels {
+    fileprivate func earlier(by embargo: Int64, as part: PreparedLookup, of service: PreparedLookup) -> LabelPoints {
         var labels = self
         let places = part.joinKeys.compactMap { service.joinKeys.firstIndex(of: $0) }
         labels.rows = LabelRows(

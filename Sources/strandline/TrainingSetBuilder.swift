@@ -17,13 +17,13 @@ struct TrainingSetBuilder {
     let client: StrandlineClient
     let prepared: PreparedLookup
     let boundary: Boundary
-    let isJSON: Bool
+    let keepsEventTimes: Bool
 
     /// Enough for two threads of the server, with one reply on its way and one taken apart here.
     private static let underWayMax = 4
     /// Rows of one request at most: enough to amortise the round trip and what an entity's first row costs, few enough for
-    /// replies of a few megabytes.
-    private static let chunkRowsMax = 16_384
+    /// replies of a megabyte or two.
+    private static let chunkRowsMax = 8192
 
     /// Fewer where features are so many that a frame would not hold their rows.
     private var chunkRows: Int {
@@ -39,14 +39,22 @@ struct TrainingSetBuilder {
         var reply: ColumnsResult
     }
 
-    func build(_ labels: Labels, knownAt: TrainingKnownAt) async throws -> TrainingColumns {
+    /// - Parameters:
+    ///   - limits: what the events that counted are compared with.
+    ///   - progress: told how many rows are done.
+    func build(
+        _ labels: LabelPoints,
+        knownAt: TrainingKnownAt,
+        limits: EventLimits,
+        progress: (Int) -> Void
+    ) async throws -> TrainingColumns {
         let order = labels.rows.ordered()
         var result = TrainingColumns(
             features: prepared.features,
             count: labels.count,
-            knownAt: knownAt.latest ?? .distantPast
+            knownAt: knownAt.latest ?? .distantPast,
+            keepsEventTimes: keepsEventTimes
         )
-        var bar = ProgressBar("training set", total: labels.count, isJSON: isJSON)
         var (start, done, size) = (0, 0, chunkRows)
         // The first reply says which K all others have.
         var pinned = knownAt.latest
@@ -64,12 +72,12 @@ struct TrainingSetBuilder {
                 underWay -= 1
                 for part in parts {
                     pinned = part.reply.knownAt
-                    result.take(part.reply, rows: part.rows)
+                    result.take(part.reply, rows: part.rows, limits: limits)
                     done += part.rows.count
                     // What was too long once will most likely be again.
                     if parts.count > 1 { size = min(size, max(1, part.rows.count)) }
                 }
-                bar.update(done)
+                progress(done)
             }
         }
         return result
@@ -78,7 +86,7 @@ struct TrainingSetBuilder {
     /// Asks for some rows; in halves where their strings, lists and maps are too long for a frame.
     private func fetch(
         _ rows: ArraySlice<UInt32>,
-        of labels: Labels,
+        of labels: LabelPoints,
         _ knownAt: Instant?,
         isRowTime: Bool
     ) async throws(ClientError) -> [Part] {

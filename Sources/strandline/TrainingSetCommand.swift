@@ -1,6 +1,7 @@
 import ArgumentParser
 import ArrowTables
 import FeatureModel
+import FeatureRepository
 import FeatureServer
 import StrandlineClient
 import WireProtocol
@@ -31,6 +32,8 @@ struct TrainingSetCommand: AsyncParsableCommand {
             null. --request-columns amount=price takes it from the column price.
             Lists and maps are Arrow lists and maps in Parquet and Arrow files, and JSON
             text in CSV.
+            The label file is read twice, and the rows go to the output in pieces, so labels may
+            be larger than memory; --memory bounds the pieces, and does not show in the file.
             Beside the output stands OUT.manifest.json: definitions, offsets, K, rules and
             checksums. strandline verify checks both against the live store.
             """
@@ -84,6 +87,9 @@ struct TrainingSetCommand: AsyncParsableCommand {
     @Flag(help: "Add a column <feature>__event_time for each feature: the newest event that counted.")
     var eventTimeColumns = false
 
+    @Option(help: "What the rows under way may take, from 1MiB; more makes fewer passes over busy entities.")
+    var memory = "32MiB"
+
     @Flag(help: "Check labels, definitions and options, say what would be written, and write nothing.")
     var dryRun = false
 
@@ -93,107 +99,95 @@ struct TrainingSetCommand: AsyncParsableCommand {
     @OptionGroup var connection: ClientConnection
 
     mutating func run() async throws {
-        let knownAt = try TrainingKnownAt(knownAt: knownAt, knownAtMost: knownAtMost)
-        let embargo = try TrainingEmbargo(embargo)
-        let (service, boundary, isJSON, dryRun) = (service, boundary.boundary, output == .json, dryRun)
+        let options = try options()
+        let (service, labels, dryRun, skipBadRows) = (service, labels, dryRun, skipBadRows)
         do {
             let format = try TableFormat(path: out)
-            let files = TrainingSetOutput(path: out, labelPath: labels)
-            try files.check()
+            let output = TrainingSetOutput(path: out, statusColumns: statusColumns, eventTimeColumns: eventTimeColumns)
+            try output.check()
             let reader = LabelReader(
                 path: labels,
                 timestampColumn: timestampColumn,
                 skipBadRows: skipBadRows,
                 requestColumns: try RequestColumns(requestColumns),
                 keepsText: format == .csv,
-                zone: try TimestampZone(timestampZone)
+                zone: options.zone
             )
             Interruption.leavesNothing()
-            let made = try await connection.withClient { client -> TrainingSet? in
+            let made = try await connection.withClient { client -> TrainingSetManifest? in
                 let prepared = try await client.prepare(service: service)
                 let snapshot = try await client.snapshot(of: service)
-                let groups = try await TrainingGroups(prepared, snapshot.features, embargo, client: client)
-                let labels = try reader.read(joinKeys: prepared.joinKeys, request: prepared.request)
-                try checkNames(of: prepared.features, in: labels.table)
-                noteZone(of: labels, reader.zone)
-                let pinned = knownAt.pinned(at: snapshot.instant)
-                if dryRun {
-                    let plan = TrainingSetPlan(
-                        labels,
-                        snapshot,
-                        groups,
-                        pinned,
-                        boundary,
-                        embargo,
-                        reader.zone,
-                        out: out
-                    )
-                    print(isJSON ? try JSONMessage.encode(plan) : plan.text)
-                    return nil
-                }
-                let columns = try await groups.build(
-                    labels,
-                    client: client,
-                    knownAt: pinned,
-                    boundary: boundary,
-                    isJSON: isJSON
+                let groups = try await TrainingGroups(prepared, snapshot.features, options.embargo, client: client)
+                let files = try await TrainingFiles.open(
+                    reader,
+                    joinKeys: prepared.joinKeys,
+                    request: prepared.request,
+                    output: output
                 )
-                guard try await client.snapshot(of: snapshot.service).serviceHash == snapshot.serviceHash else {
-                    throw Failure(.failed, "the definitions changed while the training set was read; start it again")
+                let survey = try await files.survey()
+                try checkNames(of: prepared.features, among: files.columnNames)
+                noteZone(of: survey, files.timestampColumn, options.zone)
+                guard dryRun else {
+                    return try await TrainingSetBuild(
+                        client: client,
+                        options: options,
+                        groups: groups,
+                        snapshot: snapshot,
+                        files: files,
+                        survey: survey
+                    ).run()
                 }
-                return TrainingSet(
-                    labels: labels,
-                    reader: reader,
-                    columns: columns,
-                    groups: groups,
-                    snapshot: snapshot,
-                    embargo: embargo,
-                    knownAt: knownAt,
-                    boundary: boundary
-                )
+                let plan = TrainingSetPlan(survey, snapshot, groups, options)
+                print(options.isJSON ? try JSONMessage.encode(plan) : plan.text)
+                return nil
             }
-            guard let made else { return }
-            let manifest = try files.write(
-                made,
-                statusColumns: statusColumns,
-                eventTimeColumns: eventTimeColumns
-            )
-            if isJSON {
-                print(try JSONMessage.encode(TrainingSetResult(manifest, out: out)))
-                return
-            }
-            let skipped = skipBadRows ? " skipped=\(made.labels.skippedCount)" : ""
-            let known = knownAt.record(used: made.columns.knownAt).map { "\($0.key)=\($0.value)" }
-            let rules =
-                known + [
-                    "boundary=\(manifest.timeRules.boundary)", "embargo=\(embargo.text)", "zone=\(reader.zone.name)",
-                ]
+            guard let manifest = made else { return }
+            let result = TrainingSetResult(manifest, out: out)
             print(
-                "rows=\(made.labels.count)\(skipped) features=\(made.columns.features.count) "
-                    + rules.joined(separator: " ") + " out=\(out) manifest=\(TrainingSetManifest.path(of: out))"
+                options.isJSON
+                    ? try JSONMessage.encode(result)
+                    : result.text(embargo: options.embargo, zone: options.zone, skips: skipBadRows)
             )
         } catch let error as TableError {
             throw Failure(error)
         }
     }
 
+    private func options() throws -> TrainingSetOptions {
+        guard let memory = byteCount(in: memory), memory >= TrainingBudget.least else {
+            throw Failure(.usage, "--memory: '\(memory)' is not a number of bytes from 1MiB such as 64MiB")
+        }
+        return TrainingSetOptions(
+            out: out,
+            labels: labels,
+            zone: try TimestampZone(timestampZone),
+            embargo: try TrainingEmbargo(embargo),
+            knownAt: try TrainingKnownAt(knownAt: knownAt, knownAtMost: knownAtMost),
+            boundary: boundary.boundary,
+            statusColumns: statusColumns,
+            eventTimeColumns: eventTimeColumns,
+            memory: memory,
+            isJSON: output == .json
+        )
+    }
+
     /// A zone that nobody named is an assumption: whoever reads the output should know of it.
-    private func noteZone(of labels: Labels, _ zone: TimestampZone) {
-        guard labels.timesWithoutZone > 0, !zone.isGiven else { return }
+    private func noteZone(of survey: LabelSurvey, _ timestampColumn: String, _ zone: TimestampZone) {
+        guard survey.timesWithoutZone > 0, !zone.isGiven else { return }
         Failure.print(
-            "strandline: \(labels.timesWithoutZone) of \(labels.count) times in column '\(labels.timestampColumn)' are "
+            "strandline: \(survey.timesWithoutZone) of \(survey.count) times in column '\(timestampColumn)' are "
                 + "written without a zone and are taken as UTC; --timestamp-zone names another"
         )
     }
 
     /// Before hours of reading, and not when the columns are appended.
-    private func checkNames(of features: [PreparedReply.Feature], in table: Table) throws {
+    private func checkNames(of features: [PreparedReply.Feature], among columnNames: [String]) throws {
         let names = TrainingColumns.names(of: features)
         let added = names.flatMap { name in
             [name] + (statusColumns ? [TrainingColumns.statusName(of: name)] : [])
                 + (eventTimeColumns ? [TrainingColumns.eventTimeName(of: name)] : [])
         }
-        guard let taken = added.first(where: table.columnNames.contains) else { return }
+        guard let taken = added.first(where: columnNames.contains) else { return }
         throw Failure(
             .usage,
             "\(labels): cannot add column '\(taken)': the table has a column of that name already; give it another name"

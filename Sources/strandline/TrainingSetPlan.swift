@@ -25,27 +25,24 @@ struct TrainingSetPlan: Encodable {
     var manifest: String
 
     init(
-        _ labels: Labels,
+        _ labels: LabelSurvey,
         _ snapshot: SnapshotMessage,
         _ groups: TrainingGroups,
-        _ knownAt: TrainingKnownAt,
-        _ boundary: Boundary,
-        _ embargo: TrainingEmbargo,
-        _ zone: TimestampZone,
-        out: String
+        _ options: TrainingSetOptions
     ) {
+        let knownAt = options.knownAt.pinned(at: snapshot.instant)
         service = snapshot.service
         serviceHash = snapshot.serviceHash
         rows = labels.count
         skippedRows = labels.skippedCount
         features = groups.service.features.map(\.reference)
-        firstTime = labels.rows.asOf.min()?.iso8601
-        lastTime = labels.rows.asOf.max()?.iso8601
+        firstTime = labels.firstTime?.iso8601
+        lastTime = labels.lastTime?.iso8601
         self.knownAt = knownAt.isRowTime ? TrainingKnownAt.rowTime : (knownAt.latest ?? snapshot.instant).iso8601
-        self.boundary = boundary.name
-        self.embargo = embargo.text
-        timestampZone = zone.name
-        self.out = out
+        boundary = options.boundary.name
+        embargo = options.embargo.text
+        timestampZone = options.zone.name
+        out = options.out
         manifest = TrainingSetManifest.path(of: out)
     }
 
@@ -87,5 +84,12 @@ struct TrainingSetResult: Encodable {
         bytes = manifest.file.bytes
         sha256 = manifest.file.sha256
         self.manifest = TrainingSetManifest.path(of: out)
+    }
+    /// The same as words.
+    func text(embargo: TrainingEmbargo, zone: TimestampZone, skips: Bool) -> String {
+        let skipped = skips ? " skipped=\(skippedRows)" : ""
+        let most = knownAtMost.map { " known_at_most=\($0)" } ?? ""
+        return "rows=\(rows)\(skipped) features=\(features) known_at=\(knownAt)\(most) boundary=\(boundary) "
+            + "embargo=\(embargo.text) zone=\(zone.name) out=\(out) manifest=\(manifest)"
     }
 }

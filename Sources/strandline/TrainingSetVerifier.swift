@@ -1,6 +1,7 @@
 // A training set, read again from the live store:
 //
-//   file ---> keys and times ---> sample of rows ---> the same lookups as known at min(K, snapshot) ---> the same bits?
+//   file ---> survey of all rows ---> sample of them, piece by piece ---> the same lookups as known at min(K, snapshot)
+//        ---> the same bits?
 //   manifest ---> the file's metadata, the snapshot, the definitions, row and null counts: do they say the same?
 
 import ArrowTables
@@ -32,19 +33,51 @@ struct TrainingSetVerifier {
         let prepared = try await client.prepare(service: manifest.service)
         let embargo = try TrainingEmbargo(manifest.timeRules)
         let groups = try await TrainingGroups(prepared, snapshot.features, embargo, client: client)
-        guard let labels = try labels(prepared) else { return report }
-        checkWhole(labels, groups)
-        let rows = drawn(from: labels.count)
-        let sample = try labels.chosen(rows)
-        let result = try await groups.build(
-            sample,
-            client: client,
-            knownAt: try knownAt(),
-            boundary: try boundary()
-        )
+        guard let labels = try opened(prepared), let survey = try reading({ try labels.survey() }) else {
+            return report
+        }
+        try checkWhole(survey.count, labels, groups)
+        let rows = drawn(from: survey.count)
+        guard try reading({ try labels.start() }) != nil else { return report }
+        var found = Array(repeating: Found(), count: manifest.columns.count)
+        var (begin, before) = (rows.startIndex, 0)
+        while begin < rows.endIndex {
+            guard let next = try reading({ try labels.next(rowsMax: Self.pieceRows) { _, _ in false } }) else {
+                return report
+            }
+            guard let piece = next else { break }
+            let end = rows[begin...].firstIndex { $0 >= before + piece.count } ?? rows.endIndex
+            let sample = try piece.chosen(rows[begin..<end].map { $0 - before })
+            if end > begin {
+                let result = try await groups.build(
+                    sample.points,
+                    client: client,
+                    knownAt: try knownAt(),
+                    boundary: try boundary(),
+                    keepsEventTimes: true
+                )
+                try compare(sample, result, rows: rows[begin..<end], &found)
+            }
+            before += piece.count
+            begin = end
+        }
         report.rowsChecked = rows.count
-        try compare(sample, result, groups, rows: rows)
+        conclude(found, isWhole: rows.count == manifest.file.rows)
         return report
+    }
+
+    /// Rows that are read, asked for and compared at a time.
+    private static let pieceRows = 65_536
+
+    /// What the rows of a column showed so far.
+    private struct Found {
+        var nulls = 0
+        var leaks = 0
+        /// In the file.
+        var firstLeak: Int?
+        /// Whether what is wrong with the column itself was told.
+        var isTold = false
+        var isCompared = false
     }
 
     // MARK: What the manifest says
@@ -119,20 +152,9 @@ struct TrainingSetVerifier {
 
     // MARK: The file
 
-    /// The rows of the file; nil, with a finding, where it has not what the manifest says.
-    private mutating func labels(_ prepared: PreparedLookup) throws -> Labels? {
-        do {
-            let format = try TableFormat(path: file.path)
-            let reader = LabelReader(
-                path: file.path,
-                timestampColumn: manifest.labels.timestampColumn,
-                skipBadRows: false,
-                requestColumns: try RequestColumns(manifest.labels.requestColumns.map { "\($0.key)=\($0.value)" }),
-                keepsText: format == .csv,
-                zone: try TimestampZone(manifest.labels.timestampZone)
-            )
-            return try reader.read(joinKeys: prepared.joinKeys, request: prepared.request)
-        } catch let error as TableError where error.code != .outOfMemory {
+    /// What is read of the file; nil, with a finding, where it is not what the manifest says.
+    private mutating func reading<Result>(_ body: () throws -> Result) throws -> Result? {
+        do { return try body() } catch let error as TableError where error.code != .outOfMemory {
             report.add(.file, error.description)
         } catch let failure as Failure {
             report.add(.file, failure.message)
@@ -140,17 +162,32 @@ struct TrainingSetVerifier {
         return nil
     }
 
+    private mutating func opened(_ prepared: PreparedLookup) throws -> LabelFile? {
+        let (path, labels) = (file.path, manifest.labels)
+        return try reading {
+            let reader = LabelReader(
+                path: path,
+                timestampColumn: labels.timestampColumn,
+                skipBadRows: false,
+                requestColumns: try RequestColumns(labels.requestColumns.map { "\($0.key)=\($0.value)" }),
+                keepsText: try TableFormat(path: path) == .csv,
+                zone: try TimestampZone(labels.timestampZone)
+            )
+            return try reader.open(joinKeys: prepared.joinKeys, request: prepared.request)
+        }
+    }
+
     /// What can be said without the store.
-    private mutating func checkWhole(_ labels: Labels, _ groups: TrainingGroups) {
-        if labels.count != manifest.file.rows {
-            report.add(.manifest, "the manifest says \(manifest.file.rows) rows, the file has \(labels.count)")
+    private mutating func checkWhole(_ count: Int, _ labels: LabelFile, _ groups: TrainingGroups) throws {
+        if count != manifest.file.rows {
+            report.add(.manifest, "the manifest says \(manifest.file.rows) rows, the file has \(count)")
         }
         for column in manifest.columns {
             let told = column.statuses.values.reduce(0, &+)
-            guard told != labels.count else { continue }
+            guard told != count else { continue }
             report.add(
                 .manifest,
-                "the manifest has statuses of \(told) rows in \(column.name), and the file \(labels.count) rows"
+                "the manifest has statuses of \(told) rows in \(column.name), and the file \(count) rows"
             )
         }
         let references = groups.service.features.map(\.reference)
@@ -166,7 +203,7 @@ struct TrainingSetVerifier {
         }
         // CSV has no place for it.
         for (key, value) in manifest.metadata.sorted(by: { $0.key < $1.key }) {
-            guard let said = labels.table.metadata(key), said != value else { continue }
+            guard let said = try labels.metadata(key), said != value else { continue }
             report.add(.manifest, "the manifest says \(key) = \(value), the file says \(said)")
         }
     }
@@ -185,49 +222,63 @@ struct TrainingSetVerifier {
 
     // MARK: The cells
 
+    /// - Parameter rows: where the labels' rows stand in the file.
     private mutating func compare(
         _ labels: Labels,
         _ result: TrainingColumns,
-        _ groups: TrainingGroups,
-        rows: [Int]
+        rows: ArraySlice<Int>,
+        _ found: inout [Found]
     ) throws {
         var again = try Table(rowCount: labels.count)
         try result.append(to: &again, statusColumns: true, eventTimeColumns: true)
-        let whole = rows.count == manifest.file.rows
+        let names = TrainingColumns.names(of: result.features)
         for (place, column) in manifest.columns.enumerated() where place < result.features.count {
-            let name = TrainingColumns.names(of: result.features)[place]
-            guard column.name == name else {
-                report.add(.manifest, "the manifest calls \(column.feature) '\(column.name)' and not '\(name)'")
+            let isFirst = !found[place].isTold
+            found[place].isTold = true
+            guard column.name == names[place] else {
+                let name = names[place]
+                if isFirst {
+                    report.add(.manifest, "the manifest calls \(column.feature) '\(column.name)' and not '\(name)'")
+                }
                 continue
             }
             let cells = try ComparedColumn(column, labels.table, again)
-            for problem in cells.problems { report.add(.file, "\(file.path): \(problem)") }
+            if isFirst { for problem in cells.problems { report.add(.file, "\(file.path): \(problem)") } }
             for row in cells.differences(result.statuses(place)) {
                 switch row.outcome {
                 case .differs(let text):
                     report.differing += 1
-                    report.add(.cell, "row \(rows[row.row] + 1), \(text)")
+                    report.add(.cell, "row \(rows[rows.startIndex + row.row] + 1), \(text)")
                 case .notVerifiable: report.notVerifiable += 1
                 }
             }
             report.cells += labels.count
-            if whole, cells.nulls != column.nulls {
-                report.add(.manifest, "the manifest says \(column.nulls) nulls in \(name), there are \(cells.nulls)")
-            }
-            let ages = EventAges(
-                result.eventTimes(place),
-                asOf: labels.rows.asOf,
-                embargo: groups.embargoes[place],
-                boundary: try boundary()
-            )
+            found[place].isCompared = true
+            found[place].nulls += cells.nulls
+            let ages = result.ages(place)
+            found[place].leaks += ages.leaks
             if let row = ages.firstLeak {
-                report.leaks += ages.leaks
+                found[place].firstLeak = found[place].firstLeak ?? rows[rows.startIndex + row]
+            }
+        }
+    }
+
+    /// What can be said after all rows.
+    private mutating func conclude(_ found: [Found], isWhole: Bool) {
+        for (column, found) in zip(manifest.columns, found) where found.isCompared {
+            if isWhole, found.nulls != column.nulls {
                 report.add(
-                    .leak,
-                    "\(ages.leaks) cells of \(column.feature) count an event at or after their limit, the first in row "
-                        + "\(rows[row] + 1)"
+                    .manifest,
+                    "the manifest says \(column.nulls) nulls in \(column.name), there are \(found.nulls)"
                 )
             }
+            guard let row = found.firstLeak else { continue }
+            report.leaks += found.leaks
+            report.add(
+                .leak,
+                "\(found.leaks) cells of \(column.feature) count an event at or after their limit, the first in row "
+                    + "\(row + 1)"
+            )
         }
         if report.notVerifiable > 0 {
             report.add(
@@ -235,23 +286,5 @@ struct TrainingSetVerifier {
                 "\(report.notVerifiable) cells need events that history has dropped (OUTSIDE_RETENTION)"
             )
         }
-    }
-}
-
-extension Labels {
-    /// Some of the rows, in order.
-    fileprivate func chosen(_ rows: [Int]) throws -> Labels {
-        guard rows.count < count else { return self }
-        var keep = [Bool](repeating: false, count: count)
-        for row in rows { keep[row] = true }
-        var labels = self
-        labels.table = try table.filter(keeping: keep)
-        let places = rows.map { UInt32(truncatingIfNeeded: $0) }
-        labels.rows = LabelRows(
-            keys: self.rows.keys.selecting(places[...]),
-            asOf: rows.map { self.rows.asOf[$0] }
-        )
-        if !request.isEmpty { labels.request = rows.map { request[$0] } }
-        return labels
     }
 }

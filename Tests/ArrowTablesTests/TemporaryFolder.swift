@@ -34,6 +34,19 @@ final class TemporaryFolder {
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
 
+    /// All bytes of a file.
+    func bytes(_ name: String) throws -> [UInt8] {
+        guard let stream = fopen(file(name), "r") else { throw Failure(errno: errno) }
+        defer { fclose(stream) }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = fread(&piece, 1, piece.count, stream)
+            guard count > 0 else { return bytes }
+            bytes += piece[..<count]
+        }
+    }
+
     /// What the folder holds, sorted.
     var names: [String] {
         guard let folder = opendir(path) else { return [] }

@@ -115,10 +115,6 @@ void carrow_error_free(char *error);
 /// is not Arrow's too. To be called before the first table.
 void carrow_return_freed_memory(void);
 
-/// Reads a whole file. CSV: comma, double quotes doubled, a header row, UTF-8; line ends within quotes are allowed;
-/// blank lines are ignored; an empty unquoted field is null, and nothing else is.
-CArrowStatus carrow_read(
-    const char *path, CArrowFormat format, const CArrowReadOptions *options, CArrowTable **table, char **error);
 /// A table with `rows` rows and no columns, to append to.
 CArrowStatus carrow_empty(int64_t rows, CArrowTable **table, char **error);
 void carrow_free(CArrowTable *table);
@@ -130,6 +126,8 @@ const char *carrow_column_name(const CArrowTable *table, int32_t column);
 /// Arrow's word for the type, such as `timestamp[us, tz=UTC]`. Valid as long as the table is.
 const char *carrow_column_type(const CArrowTable *table, int32_t column);
 
+/// How many rows of its file stand before the table's first: messages of rows count from the file's first.
+int64_t carrow_rows_before(const CArrowTable *table);
 /// The line of a CSV file on which a row starts, the header being on line 1; 0 when the table is not from CSV.
 int64_t carrow_line_of_row(const CArrowTable *table, int64_t row);
 size_t carrow_bad_row_count(const CArrowTable *table);
@@ -156,14 +154,18 @@ CArrowStatus carrow_append(const CArrowTable *table, const CArrowColumn *column,
 /// Keeps the rows whose byte is not 0; `keep` has one byte per row.
 CArrowStatus carrow_filter(const CArrowTable *table, const uint8_t *keep, CArrowTable **result, char **error);
 
+/// Some rows, which share the table's memory. No bad rows come along.
+CArrowStatus carrow_slice(
+    const CArrowTable *table, int64_t offset, int64_t count, CArrowTable **result, char **error);
+/// The rows of tables of the same columns, one table behind the other, which share their memory.
+CArrowStatus carrow_join(const CArrowTable *const *tables, size_t count, CArrowTable **result, char **error);
+/// What the table's rows take in memory; what they share with other rows is counted as theirs.
+CArrowStatus carrow_byte_count(const CArrowTable *table, int64_t *bytes, char **error);
+
 /// A file that is written and synced and has not got its name yet: it has none, or a temporary one in the same folder
 /// where the file system knows no files without names. Freeing it unpublished leaves nothing.
 typedef struct CArrowPartial CArrowPartial;
 
-/// Writes a table. Parquet: zstd, row groups of 128 Ki rows, no pandas metadata. After a failure nothing is left.
-CArrowStatus carrow_partial_table(
-    const CArrowTable *table, const char *path, CArrowFormat format, const CArrowMetadata *metadata,
-    size_t metadata_count, CArrowPartial **partial, char **error);
 /// Writes bytes.
 CArrowStatus carrow_partial_bytes(
     const char *path, const void *bytes, size_t count, CArrowPartial **partial, char **error);
@@ -175,6 +177,19 @@ void carrow_partial_free(CArrowPartial *partial);
 /// Removes the temporary names that stand in folders now. For a signal handler that ends the process.
 void carrow_partial_unlink_all(void);
 
+/// A table that is written piece by piece. Freeing it unfinished leaves nothing. One thread at a time.
+typedef struct CArrowWriter CArrowWriter;
+
+/// Creates the file. Parquet: zstd, row groups of 128 Ki rows (fewer where there are more than 128 columns), no pandas metadata.
+CArrowStatus carrow_writer_open(
+    const char *path, CArrowFormat format, const CArrowMetadata *metadata, size_t metadata_count,
+    CArrowWriter **writer, char **error);
+/// Adds rows; all pieces have the same columns. In which pieces the rows came does not show in the file.
+CArrowStatus carrow_writer_append(CArrowWriter *writer, const CArrowTable *table, char **error);
+/// Ends and syncs the file, of at least one piece, be it of no rows; once.
+CArrowStatus carrow_writer_finish(CArrowWriter *writer, CArrowPartial **partial, char **error);
+void carrow_writer_free(CArrowWriter *writer);
+
 /// A value of the file's own metadata; null when it has none of that key. Valid as long as the table is.
 const char *carrow_metadata(const CArrowTable *table, const char *key);
 
@@ -185,11 +200,13 @@ CArrowStatus carrow_copy_cells(const CArrowTable *table, int32_t column, CArrowT
 /// A file that is read piece by piece. One thread at a time.
 typedef struct CArrowStream CArrowStream;
 
-/// Opens a file and reads what it says about itself; of CSV, which says nothing, all of it.
+/// Opens a file and reads what it says about itself; of CSV, which says nothing of types, all of it, unless all is text.
+///
+/// CSV: comma, double quotes doubled, a header row, UTF-8; line ends within quotes are allowed; blank lines are ignored; an
+/// empty unquoted field is null, and nothing else is.
 CArrowStatus carrow_stream_open(
     const char *path, CArrowFormat format, const CArrowReadOptions *options, CArrowStream **stream, char **error);
 void carrow_stream_free(CArrowStream *stream);
-int64_t carrow_stream_row_count(const CArrowStream *stream);
 int32_t carrow_stream_column_count(const CArrowStream *stream);
 /// As of tables. Valid as long as the stream is.
 const char *carrow_stream_column_name(const CArrowStream *stream, int32_t column);
@@ -197,7 +214,10 @@ const char *carrow_stream_column_type(const CArrowStream *stream, int32_t column
 /// Begins at the first row, with these columns; may be called again.
 CArrowStatus carrow_stream_start(CArrowStream *stream, const int32_t *columns, size_t count, char **error);
 /// The next piece, of at most 65,536 rows, with the columns in the order in which they were asked for; null at the end.
+/// It has the CSV rows that were left out among its own; it may have only such.
 CArrowStatus carrow_stream_next(CArrowStream *stream, CArrowTable **table, char **error);
+/// A table of those columns and no rows.
+CArrowStatus carrow_stream_none(const CArrowStream *stream, CArrowTable **table, char **error);
 
 /// Live tables, for leak tests.
 int64_t carrow_live_tables(void);
