@@ -58,6 +58,8 @@ class RowIntake {
     private let forms: UnsafeBufferPointer<FieldForm>
     private let targets: UnsafeBufferPointer<TargetLayout>
     private let inputs: UnsafeBufferPointer<ColumnOrigin>
+    /// There may be some though no field is read: `1`, `true`.
+    private let hasExpressions: Bool
 
     /// Event times that ISO 8601 can write: years 1 to 9999.
     static let eventTimes: ClosedRange<Int64> = -62_135_596_800_000_000...253_402_300_799_999_999
@@ -67,6 +69,7 @@ class RowIntake {
         self.plan = plan
         batches = plan.targets.map { EventBatch(types: $0.history.types, capacity: capacity) }
         expressions = EventExpressions(plan)
+        hasExpressions = !plan.expressions.isEmpty
         layout = IntakeLayout(plan, batches)
         (forms, targets, inputs) = (layout.forms, layout.targets, layout.inputs)
         records.reserveCapacity(capacity)
@@ -103,7 +106,7 @@ class RowIntake {
     /// The record is one event or none: takes back what earlier targets got of the one that was not accepted.
     final func takeBack() {
         for batch in batches { batch.truncate(to: records.count) }
-        if !plan.expressions.isEmpty { expressions.inputs.truncate(to: records.count) }
+        if hasExpressions { expressions.inputs.truncate(to: records.count) }
     }
 
     @inline(__always)
@@ -178,7 +181,7 @@ class RowIntake {
     /// Keeps the fields that expressions read.
     @inline(__always)
     private func appendInputs(_ decoded: DecodedRow, _ number: Int) -> Bool {
-        guard !inputs.isEmpty else { return true }
+        guard hasExpressions else { return true }
         return fill(expressions.inputs.appendRows(1), of: expressions.inputs, inputs, decoded, number)
     }
 

@@ -194,6 +194,49 @@ import Windowing
         #expect(there(2) == there(0))
     }
 
+    /// Expressions that read no field have a value in every row, tombstones among them or not.
+    @Test func constantExpressions() throws {
+        var definition = Purchases.definition()
+        definition.sources[0].keyFormat = .json
+        definition.featureViews = []
+        definition.attributeViews = [
+            AttributeView(
+                name: "constant",
+                entity: "user",
+                source: "purchases",
+                filter: EventExpression(text: "1 = 1", type: .bool, fields: []),
+                columns: [DerivedColumn(name: "one", expression: EventExpression(text: "1", type: .int64, fields: []))],
+                attributes: [Attribute(column: "one")]
+            )
+        ]
+        let bench = try IntakeBench(definition)
+        let columns = bench.intake.plan.targets[0].history.columns.map(\.field.name)
+        let one = try #require(columns.firstIndex(of: "= 1"))
+        let filter = try #require(columns.firstIndex(of: "? 1 = 1"))
+        #expect(bench.intake.plan.expressionFields.isEmpty)
+        for tombstones in [Set<Int>(), [1, 3]] {
+            bench.intake.removeAll()
+            for number in 0..<6 {
+                let isDelete = tombstones.contains(number)
+                Self.add(
+                    bench,
+                    key: Array(#"{"user":"u"}"#.utf8),
+                    value: isDelete ? nil : Array(#"{"t":"2023-11-14T22:13:20Z","user":"u"}"#.utf8),
+                    offset: Int64(number),
+                    number: number
+                )
+            }
+            bench.intake.computeExpressions()
+            let batch = bench.intake.batches[0]
+            #expect(batch.count == 6)
+            for row in 0..<batch.count {
+                #expect(batch.isNull(one, row) == tombstones.contains(row))
+                #expect(tombstones.contains(row) || batch.column(one)[row] == 1)
+                #expect(!batch.isNull(filter, row))
+            }
+        }
+    }
+
     /// Of several entities a record key must name every one.
     @Test func aDeleteIsOneEventOrNone() throws {
         var definition = Purchases.definition(isCardUsed: true)

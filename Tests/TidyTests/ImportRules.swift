@@ -61,7 +61,7 @@ enum ImportRules {
                 "Crypto", "FoundationEssentials",
                 "Glibc", "Logging",
                 "NIOCore",
-                "NIOPosix", "NIOSSL", "ServiceLifecycle", "UnixSignals",
+                "NIOPosix", "NIOSSL", "ServiceLifecycle", "Synchronization", "UnixSignals",
             ]
         ),
     ]

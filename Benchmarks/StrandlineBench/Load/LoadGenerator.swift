@@ -97,6 +97,8 @@ struct LoadTurn<P: LoadProtocol> {
         withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 256) { events in
             while true {
                 let count = epoll_pwait2(epoll, events.baseAddress, Int32(events.count), wait(until: end), nil)
+                // A server that was woken on this core would wait here for the clock's next tick.
+                if count == 0, generator.rate == nil { sched_yield() }
                 for place in 0..<max(0, Int(count)) {
                     let index = Int(events[place].data.u64)
                     if events[place].events & EPOLLOUT.rawValue != 0 { resume(index) }

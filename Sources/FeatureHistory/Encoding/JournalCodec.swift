@@ -181,10 +181,15 @@ enum JournalCodec {
 
     /// Every offset into the byte areas must lie inside them: they are followed without further checks.
     private static func check(_ batch: EventBatch, _ reader: ByteReader) throws(StoreError) {
+        var keyEnd = 0
         for row in 0..<batch.count {
             guard isInside(batch.keys[row], batch.keyBytes.count) else {
                 throw reader.corrupt("key outside the key bytes")
             }
+            // One behind the other, as they were written: identities are put side by side at these places.
+            let (start, length) = (Int(batch.keys[row] >> 32), Int(batch.keys[row] & 0xffff_ffff))
+            guard start >= keyEnd else { throw reader.corrupt("keys that overlap") }
+            keyEnd = start + length
             for column in 0..<batch.columnCount where batch.types[column] == .string && !batch.isNull(column, row) {
                 guard isInside(batch.column(column)[row], batch.strings.count) else {
                     throw reader.corrupt("string outside the strings")

@@ -158,9 +158,12 @@ public final class EventBatch {
         return UInt64(offset) << 32 | UInt64(bytes.count)
     }
 
-    /// Copies rows of another batch of the same columns to the end of this one, without their keys.
+    /// Copies rows of another batch to the end of this one, without their keys.
+    ///
+    /// - Precondition: the same columns. Rows that were passed over would be lost.
     public func append(_ rows: Range<Int>, of other: EventBatch) {
-        guard !rows.isEmpty, other.columnCount == columnCount else { return }
+        precondition(other.columnCount == columnCount, "the same columns")
+        guard !rows.isEmpty else { return }
         let start = appendRows(rows.count)
         for which in 0..<(Self.fixedArrays + columnCount) {
             (words(which) + start).update(from: other.words(which) + rows.lowerBound, count: rows.count)
