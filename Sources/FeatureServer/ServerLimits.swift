@@ -25,7 +25,7 @@ public struct ServerLimits: Hashable, Sendable {
     /// Values of a lookup that the event loop computes itself; a larger one goes to the pool.
     public static let loopCellsMax = 4096
     /// Connections that are answered in one tick of a loop before their replies are written.
-    static let tickConnectionsMax = 32
+    static let tickConnectionsMax = 8
     /// Values answered in one tick of a loop, over all its connections, after which their replies are written: some hundred
     /// microseconds.
     static let tickCellsMax = 4096
