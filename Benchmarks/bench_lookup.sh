@@ -67,11 +67,11 @@ start_redis() {
     wait_for_line "$work/redis.out" 'Ready to accept' 10 "$redis_pid" "$work/redis.out"
 }
 
-# A process of its own, as in production, where it has a machine of its own too: here it steps back for what is measured, and
+# A process of its own, as in production, where it has a machine of its own too: here it steps back as far as it can for what is measured, and
 # so does the producer.
 start_broker() {
     mkfifo "$work/broker.in"
-    nice "$bench" broker --topic payments --partitions "$partitions" --empty <"$work/broker.in" >"$work/broker.out" \
+    nice -n 19 "$bench" broker --topic payments --partitions "$partitions" --empty <"$work/broker.in" >"$work/broker.out" \
         2>"$work/broker.err" &
     own_process "$!"
     exec 3>"$work/broker.in" # the broker stays until this closes
@@ -202,7 +202,7 @@ run_under_ingest() {
     rate=$(awk -v r="$(median lookup_req_per_s)" 'BEGIN { printf "%.0f", r / 5 }')
     pace_rate=$((fill_rate / 2))
     ours open_idle --rate "$rate"
-    nice "$bench" pace --bootstrap "$bootstrap" --topic payments --partitions "$partitions" --rate "$pace_rate" \
+    nice -n 19 "$bench" pace --bootstrap "$bootstrap" --topic payments --partitions "$partitions" --rate "$pace_rate" \
         --records $((pace_rate * (${seconds%.*} + 3))) --keys "$keys" --first-key "$keys" --zipf "$zipf" \
         --record-bytes "$record_bytes" --run-length 500 >"$work/pace.out" 2>&1 &
     pace=$!
