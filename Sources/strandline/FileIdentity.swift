@@ -7,6 +7,9 @@ struct FileIdentity: Equatable {
     private let byteCount: Int
     private let seconds: Int
     private let nanoseconds: Int
+    /// Of any change, which nobody can set back as the time of the last write can be.
+    private let changeSeconds: Int
+    private let changeNanoseconds: Int
 
     /// - Returns: nil when there is no such file.
     init?(path: String) {
@@ -17,5 +20,7 @@ struct FileIdentity: Equatable {
         byteCount = Int(information.st_size)
         seconds = Int(information.st_mtim.tv_sec)
         nanoseconds = Int(information.st_mtim.tv_nsec)
+        changeSeconds = Int(information.st_ctim.tv_sec)
+        changeNanoseconds = Int(information.st_ctim.tv_nsec)
     }
 }

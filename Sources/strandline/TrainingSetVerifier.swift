@@ -61,6 +61,8 @@ struct TrainingSetVerifier {
             before += piece.count
             begin = end
         }
+        // What was checked is what was read, whatever else was written into the file meanwhile.
+        guard begin == rows.endIndex, !labels.isChanged else { throw labels.changed }
         report.rowsChecked = rows.count
         conclude(found, isWhole: rows.count == manifest.file.rows)
         return report
