@@ -88,7 +88,7 @@ struct TrainingSetCommand: AsyncParsableCommand {
     var eventTimeColumns = false
 
     @Option(help: "What the rows under way may take, from 1MiB; more makes fewer passes over busy entities.")
-    var memory = "32MiB"
+    var memory = "128MiB"
 
     @Flag(help: "Check labels, definitions and options, say what would be written, and write nothing.")
     var dryRun = false
