@@ -67,8 +67,8 @@ start_redis() {
     wait_for_line "$work/redis.out" 'Ready to accept' 10 "$redis_pid" "$work/redis.out"
 }
 
-# A process of its own, as in production, where it has a machine of its own too: here it steps back as far as it can for what is measured, and
-# so does the producer.
+# A process of its own, as in production, where it has a machine of its own too: here it steps back as far as it can for what is
+# measured, and so does the producer.
 start_broker() {
     mkfifo "$work/broker.in"
     nice -n 19 "$bench" broker --topic payments --partitions "$partitions" --empty <"$work/broker.in" >"$work/broker.out" \
