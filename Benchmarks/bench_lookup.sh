@@ -22,6 +22,10 @@ partitions=280
 # What is sent before the server is waited for: the broker keeps 5 MiB of a partition.
 part=5000000
 record_bytes=130
+# How many requests of the open loop are due at once. A generator that wakes for each takes as much of two cores as the server.
+burst=8
+# What goes before the load generator's command.
+generator_manners=()
 # Of a request and of a reply of one entity, for the echo.
 request_bytes=48
 reply_bytes=121
@@ -90,10 +94,11 @@ start_echo() {
     echo_address=$(sed -n 's/^listening=//p' "$work/echo.out")
 }
 
+# start_strandline OPTIONS...
 start_strandline() {
     [[ -x $strandline ]] || fail "there is no $strandline" "run 'make build'"
     check_free "$port" --port
-    "$strandline" serve --repo Benchmarks/lookup_repo --data-dir "$work/store" --listen "127.0.0.1:$port" \
+    "$strandline" serve "$@" --repo Benchmarks/lookup_repo --data-dir "$work/store" --listen "127.0.0.1:$port" \
         --http-listen 127.0.0.1:0 --kafka "bootstrap.servers=$bootstrap" >"$work/serve.out" 2>"$work/serve.err" &
     strandline_pid=$!
     own_process "$strandline_pid"
@@ -137,7 +142,7 @@ fill() {
 load() {
     local name=$1 process=$2 address=$3 text
     shift 3
-    text=$("$bench" load --address "$address" --seconds "$seconds" --keys "$keys" \
+    text=$("${generator_manners[@]}" "$bench" load --address "$address" --seconds "$seconds" --keys "$keys" \
         ${process:+--server-pid "$process"} "$@")
     say "  $name: $(tr '\n' ' ' <<<"$text")"
     note "${name}_req_per_s" "$(value req_per_s "$text")"
@@ -195,23 +200,54 @@ run_all() {
     ratio asof_vs_now lookup_asof_1h_req_per_s lookup_req_per_s
 }
 
-# An open loop at a fifth of the peak, while the server does nothing else, and while events of other entities come in at half
-# the rate at which it was filled.
+# Until the server has done what it had left to do: less than a twentieth of a core for half a second.
+wait_until_idle() {
+    local tick used before=0
+    for ((tick = 0; tick < 120; tick++)); do
+        used=$(awk '{ print $14 + $15 }' "/proc/$strandline_pid/stat")
+        ((used - before < 3)) && return
+        before=$used
+        sleep 0.5
+    done
+    fail "the server has been at work for a minute, and nothing comes in" "$strandline status --address 127.0.0.1:$port"
+}
+
+# run_under_ingest SUFFIX: an open loop at a fifth of the peak, while the server does nothing else, and while events of other
+# entities come in at half the rate at which it was filled.
 run_under_ingest() {
-    local rate pace_rate pace
+    local rate pace_rate pace began before suffix=$1
     rate=$(awk -v r="$(median lookup_req_per_s)" 'BEGIN { printf "%.0f", r / 5 }')
     pace_rate=$((fill_rate / 2))
-    ours open_idle --rate "$rate"
+    wait_until_idle
+    ours "open_idle$suffix" --rate "$rate" --burst "$burst"
     nice -n 19 "$bench" pace --bootstrap "$bootstrap" --topic payments --partitions "$partitions" --rate "$pace_rate" \
         --records $((pace_rate * (${seconds%.*} + 3))) --keys "$keys" --first-key "$keys" --zipf "$zipf" \
         --record-bytes "$record_bytes" --run-length 500 >"$work/pace.out" 2>&1 &
     pace=$!
     own_process "$pace"
     sleep 1
-    ours open_ingest --rate "$rate"
+    before=$(status_value ingest events)
+    began=$(date +%s%N)
+    ours "open_ingest$suffix" --rate "$rate" --burst "$burst"
+    note "open_ingest${suffix}_events_per_s" "$(awk -v n="$(($(status_value ingest events) - before))" \
+        -v ns="$(($(date +%s%N) - began))" 'BEGIN { printf "%.0f", n / ns * 1e9 }')"
     wait "$pace" || fail "the producer failed: $(tail -n 5 "$work/pace.out")"
     say "  $(cat "$work/pace.out")"
-    ratio p99_under_ingest_vs_idle open_ingest_p99_us open_idle_p99_us
+    note "open_ingest${suffix}_wanted_events_per_s" "$pace_rate"
+    ratio "p99_under_ingest_vs_idle$suffix" "open_ingest${suffix}_p99_us" "open_idle${suffix}_p99_us"
+}
+
+# The same with lookups in real time, and the load generator too, which stands for other machines. All entities are in memory again
+# before anything is measured.
+run_in_real_time() {
+    local run
+    kill -TERM "$strandline_pid"
+    wait "$strandline_pid" || fail "the server did not end well: $(tail -n 5 "$work/serve.err")"
+    start_strandline --real-time
+    "$bench" load --protocol strandline --address "127.0.0.1:$port" --keys "$keys" --rows 100 --connections 8 >/dev/null
+    generator_manners=(chrt --rr 1)
+    for ((run = 1; run <= runs; run++)); do run_under_ingest ''; done
+    generator_manners=()
 }
 
 print_all() {
@@ -225,14 +261,19 @@ print_all() {
     for name in redis_hmget echo redis_hmget_pipeline16 redis_get_pipeline16 redis_hmget_pipeline100; do
         print_medians "${name}_rows_per_s" "${name}_p50_us" "${name}_p99_us"
     done
-    for each in open_idle_p99_us open_ingest_p99_us; do print_medians "$each"; done
+    for each in "${open_suffixes[@]}"; do
+        print_medians "open_idle${each}_p99_us" "open_ingest${each}_p99_us"
+        printf '%s=%s\n' "open_ingest${each}_events_per_s" "$(median "open_ingest${each}_events_per_s")" \
+            "open_ingest${each}_wanted_events_per_s" "$(median "open_ingest${each}_wanted_events_per_s")"
+    done
     printf 'server_cpu_us_per_lookup=%s\n' "$(median lookup_cpu_us)"
     printf 'server_cpu_us_per_lookup_redis=%s\n' "$(median redis_hmget_cpu_us)"
     for each in '' _asof_1h; do
         ratios+=("lookup_vs_redis_hmget$each" "lookup_p99_vs_redis$each" "lookup_vs_echo$each"
             "pipeline16_vs_redis_hmget$each" "pipeline16_vs_redis_get_blob$each" "batch100_vs_redis_pipelined$each")
     done
-    print_medians "${ratios[@]}" asof_vs_now p99_under_ingest_vs_idle
+    print_medians "${ratios[@]}" asof_vs_now
+    for each in "${open_suffixes[@]}"; do print_medians "p99_under_ingest_vs_idle$each"; done
     if ((has_feast)); then print_feast; fi
 }
 
@@ -256,7 +297,14 @@ main() {
         say "run $run"
         run_all
     done
-    for ((run = 1; run <= runs; run++)); do run_under_ingest; done
+    for ((run = 1; run <= runs; run++)); do run_under_ingest _usual; done
+    open_suffixes=(_usual)
+    if chrt --rr 1 true 2>/dev/null; then
+        open_suffixes+=('')
+        run_in_real_time
+    else
+        say "real time is not permitted here, so there will be no p99_under_ingest_vs_idle but the usual one"
+    fi
     checked=$("$bench" check-replies "$work/samples" --address "127.0.0.1:$port" "${records[@]}") ||
         fail "replies are wrong" "$checked"
     print_all

@@ -16,6 +16,9 @@ struct strandline_sched_attr {
     uint64_t period;
 };
 
+// SCHED_FLAG_RESET_ON_FORK (include/uapi/linux/sched.h): threads that this one makes do not take after it.
+enum { STRANDLINE_SCHED_RESET_ON_FORK = 1 };
+
 // Of the calling thread. Returns -1 and sets errno where the kernel refuses.
 static inline int strandline_sched_getattr(struct strandline_sched_attr *attributes) {
     return (int)syscall(SYS_sched_getattr, 0, attributes, sizeof *attributes, 0);

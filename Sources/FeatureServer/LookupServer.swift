@@ -1,8 +1,8 @@
 public import NIOCore
+public import Scheduling
 
 import NIOPosix
 import NIOSSL
-import Scheduling
 import WireProtocol
 
 /// The TCP listener of the binary protocol.
@@ -28,13 +28,20 @@ public final class LookupServer: Sendable {
 
     /// Binds and starts to answer.
     ///
-    /// - Parameter threads: event loops; requests of one connection stay on one.
+    /// - Parameters:
+    ///   - threads: event loops; requests of one connection stay on one.
+    ///   - manners: of these threads.
     /// - Throws: the system's error when the address cannot be bound.
-    public static func start(host: String, port: Int, threads: Int, shared: ServerContext) async throws -> LookupServer
-    {
+    public static func start(
+        host: String,
+        port: Int,
+        threads: Int,
+        manners: ThreadManners = .shortSlices,
+        shared: ServerContext
+    ) async throws -> LookupServer {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         do {
-            let loops = try await connections(of: group, shared.load)
+            let loops = try await connections(of: group, manners, shared.load)
             let channel = try await ServerBootstrap(group: group)
                 .serverChannelOption(.backlog, value: 1024)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -76,12 +83,13 @@ public final class LookupServer: Sendable {
 
     private static func connections(
         of group: MultiThreadedEventLoopGroup,
+        _ manners: ThreadManners,
         _ load: ServerLoad
     ) async throws -> [ObjectIdentifier: NIOLoopBound<LoopConnections>] {
         var loops: [ObjectIdentifier: NIOLoopBound<LoopConnections>] = [:]
         for eventLoop in group.makeIterator() {
             loops[ObjectIdentifier(eventLoop)] = try await eventLoop.submit {
-                ThreadManners.takeShortSlices()
+                manners.take()
                 let connections = LoopConnections(load, on: eventLoop)
                 connections.start()
                 return NIOLoopBound(connections, eventLoop: eventLoop)

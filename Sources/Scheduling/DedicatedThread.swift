@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// It steps back behind the threads that answer lookups: a lookup takes microseconds and somebody waits for it, and where
 /// processors are scarce it would wait milliseconds for a time slice of ingest. Threads that it makes, such as librdkafka's, do
-/// so too.
+/// so too. One that somebody waits for has other manners.
 public final class DedicatedThread: @unchecked Sendable {
     // Safe to share: the handle is written once, before the initialiser returns, and joined once under `isJoined`.
     private var handle = pthread_t()
@@ -13,24 +13,24 @@ public final class DedicatedThread: @unchecked Sendable {
 
     /// Starts `body` on a new thread.
     ///
-    /// - Parameter niceness: of the thread and of those that it makes.
-    public init(niceness: Int32 = 10, _ body: @escaping @Sendable () -> Void) {
+    /// - Parameter manners: what it asks of the scheduler before anything else.
+    public init(_ manners: ThreadManners = .steppingBack(niceness: 10), _ body: @escaping @Sendable () -> Void) {
         final class Start {
-            let niceness: Int32
+            let manners: ThreadManners
             let body: @Sendable () -> Void
-            init(_ niceness: Int32, _ body: @escaping @Sendable () -> Void) {
-                self.niceness = niceness
+            init(_ manners: ThreadManners, _ body: @escaping @Sendable () -> Void) {
+                self.manners = manners
                 self.body = body
             }
         }
-        let start = Unmanaged.passRetained(Start(niceness, body))
+        let start = Unmanaged.passRetained(Start(manners, body))
         let status = pthread_create(
             &handle,
             nil,
             { context in
                 guard let context else { return nil }
                 let start = Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
-                ThreadManners.stepBack(to: start.niceness)
+                start.manners.take()
                 start.body()
                 return nil
             },

@@ -35,19 +35,14 @@ public final class ReaderPool: @unchecked Sendable {
 
     /// Starts the threads, which stay until `stop`. Without any, work waits until then.
     ///
-    /// - Parameter isPatient: whether they step back behind the event loops; else they have the loops' own manners, for work that
-    ///   takes microseconds when it is its turn.
-    public init(threads count: Int, isPatient: Bool = true) {
+    /// - Parameter manners: of the threads. They step back behind the event loops unless told otherwise; for work that takes
+    ///   microseconds when it is its turn, give them the loops' own.
+    public init(threads count: Int, manners: ThreadManners = .steppingBack(niceness: 5)) {
         wakes = .allocate(capacity: 1)
         let status = sem_init(wakes, 0, 0)
         precondition(status == 0, "sem_init failed with \(errno)")
         alive = Atomic(count)
-        threads = (0..<count).map { _ in
-            DedicatedThread(niceness: isPatient ? 5 : 0) { [self] in
-                if !isPatient { ThreadManners.takeShortSlices() }
-                work()
-            }
-        }
+        threads = (0..<count).map { _ in DedicatedThread(manners) { [self] in work() } }
     }
 
     deinit {

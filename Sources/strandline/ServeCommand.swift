@@ -61,6 +61,12 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Threads that answer lookups.")
     var threads = 1
 
+    @Flag(
+        help:
+            "Let lookups go before every usual thread of the machine (SCHED_RR). Needs root, CAP_SYS_NICE or LimitRTPRIO=1; keep a core more than --threads for ingest."
+    )
+    var realTime = false
+
     @Flag(help: "Consume no topic; serve what is there, and what materialize brings.")
     var noIngest = false
 
@@ -88,6 +94,7 @@ struct ServeCommand: AsyncParsableCommand {
                 )
             }
         }
+        let manners = try lookupManners()
         var kafka = try settings(repository)
         // What can be found wrong without a store is found before one is made.
         try address.checkFree()
@@ -118,7 +125,7 @@ struct ServeCommand: AsyncParsableCommand {
         let limits = limits(server)
         raiseDescriptorLimit(for: limits.connectionsMax, log)
         let pool = ReaderPool(threads: 2)
-        let shortReads = ReaderPool(threads: 2, isPatient: false)
+        let shortReads = ReaderPool(threads: 2, manners: manners)
         let shared = ServerContext(
             store: store,
             pool: pool,
@@ -136,6 +143,7 @@ struct ServeCommand: AsyncParsableCommand {
                 host: address.host,
                 port: address.port,
                 threads: max(1, threads),
+                manners: manners,
                 shared: shared
             )
         } catch { throw address.failure(error) }
@@ -186,6 +194,18 @@ struct ServeCommand: AsyncParsableCommand {
             throw Failure(.usage, "--log-level is trace, debug, info, warning or error; --log-format is text or json")
         }
         return Logger(label: "strandline") { StandardErrorLog(logLevel: level, format: format, label: $0) }
+    }
+
+    /// Of the event loops for lookups, and of the threads for what they had to leave.
+    private func lookupManners() throws -> ThreadManners {
+        guard realTime else { return .shortSlices }
+        guard ThreadManners.mayBeRealTime() else {
+            throw Failure(
+                .usage,
+                "--real-time is not permitted: give the process CAP_SYS_NICE or an RLIMIT_RTPRIO of 1 (systemd: LimitRTPRIO=1; docker: --ulimit rtprio=1), or start without it"
+            )
+        }
+        return .realTime
     }
 
     private func limits(_ server: ServerConfiguration) -> ServerLimits {

@@ -9,10 +9,10 @@ import Testing
     private func manners(
         niceness: Int32,
         _ body: @escaping @Sendable () -> Void = {}
-    ) -> (niceness: Int32, sliceNanoseconds: UInt64)? {
-        let found = Mutex<(niceness: Int32, sliceNanoseconds: UInt64)?>(nil)
+    ) -> (niceness: Int32, sliceNanoseconds: UInt64, isRealTime: Bool)? {
+        let found = Mutex<(niceness: Int32, sliceNanoseconds: UInt64, isRealTime: Bool)?>(nil)
         withExtendedLifetime(found) {
-            DedicatedThread(niceness: niceness) {
+            DedicatedThread(.steppingBack(niceness: niceness)) {
                 body()
                 let current = ThreadManners.current()
                 found.withLock { $0 = current }
@@ -30,9 +30,9 @@ import Testing
     @Test func threadsThatItMakesStepBackToo() {
         let inner = Mutex<Int32?>(nil)
         withExtendedLifetime(inner) {
-            DedicatedThread(niceness: 7) {
+            DedicatedThread(.steppingBack(niceness: 7)) {
                 // The default would be 10: nobody may become less nice.
-                DedicatedThread(niceness: 7) {
+                DedicatedThread(.steppingBack(niceness: 7)) {
                     let current = ThreadManners.current()
                     inner.withLock { $0 = current?.niceness }
                 }.join()
@@ -43,10 +43,27 @@ import Testing
 
     @Test func shortSlicesKeepTheNiceness() throws {
         let usual = try #require(manners(niceness: 3))
-        let short = try #require(manners(niceness: 3) { ThreadManners.takeShortSlices() })
+        let short = try #require(manners(niceness: 3) { ThreadManners.shortSlices.take() })
         #expect(short.niceness == 3)
         // A kernel before 6.12 tells no slices, and takes none.
         #expect(usual.sliceNanoseconds == 0 || short.sliceNanoseconds == 100_000)
+    }
+
+    /// Where the machine grants it, as to root; else it is refused, and the thread stays as it was.
+    @Test func realTimeIsForTheThreadAlone() throws {
+        let inner = Mutex<Bool?>(nil)
+        let outer = withExtendedLifetime(inner) {
+            manners(niceness: 3) {
+                ThreadManners.realTime.take()
+                DedicatedThread(.shortSlices) {
+                    let current = ThreadManners.current()
+                    inner.withLock { $0 = current?.isRealTime }
+                }.join()
+            }
+        }
+        #expect(try #require(outer).isRealTime == ThreadManners.mayBeRealTime())
+        #expect(inner.withLock { $0 } == false)
+        #expect(try #require(ThreadManners.current()).isRealTime == false)
     }
 
     @Test func joiningTwiceIsJoiningOnce() {

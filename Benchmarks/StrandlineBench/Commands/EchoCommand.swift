@@ -29,7 +29,7 @@ struct EchoCommand: ParsableCommand {
 
     func run() throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        try group.next().submit { ThreadManners.takeShortSlices() }.wait()
+        try group.next().submit { _ = ThreadManners.shortSlices.take() }.wait()
         let (request, reply) = (requestBytes, replyBytes)
         let channel = try ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)

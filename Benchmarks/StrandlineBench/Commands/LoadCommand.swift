@@ -44,6 +44,9 @@ struct LoadCommand: ParsableCommand {
     @Option(help: "An open loop: so many requests a second over all connections.")
     var rate: Double?
 
+    @Option(help: "An open loop: so many requests are due at the same instant, on as many connections.")
+    var burst = 1
+
     @Option(help: "Entities are drawn from so many.")
     var keys = 100_000
 
@@ -79,7 +82,7 @@ struct LoadCommand: ParsableCommand {
 
     func validate() throws {
         guard (1...1024).contains(pipeline), connections > 0, keys > 0, seconds > 0, warmUp >= 0, fields > 0, rows > 0,
-            rate ?? 1 > 0, asOfWithin >= 0, requestBytes >= 12, replyBytes >= 12
+            rate ?? 1 > 0, burst > 0, asOfWithin >= 0, requestBytes >= 12, replyBytes >= 12
         else { throw ValidationError("--pipeline must lie in 1 ... 1024, the other numbers above 0") }
     }
 
@@ -133,6 +136,7 @@ struct LoadCommand: ParsableCommand {
             load: load,
             pipeline: rate == nil ? pipeline : max(pipeline, 64),
             rate: rate,
+            burst: burst,
             seconds: seconds,
             warmUpSeconds: warmUp,
             serverProcess: serverPid,

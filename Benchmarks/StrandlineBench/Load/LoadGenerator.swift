@@ -24,6 +24,8 @@ struct LoadGenerator<P: LoadProtocol> {
     let pipeline: Int
     /// Requests a second over all connections; nil: closed loop.
     let rate: Double?
+    /// How many of an open loop's requests are due at the same instant.
+    let burst: Int
     let seconds: Double
     let warmUpSeconds: Double
     let serverProcess: Int32?
@@ -31,7 +33,7 @@ struct LoadGenerator<P: LoadProtocol> {
 
     func run(_ sockets: [Socket]) throws -> LoadResult {
         // What measures must not wait for what is measured, whichever server that is.
-        ThreadManners.takeShortSlices()
+        ThreadManners.shortSlices.take()
         var turn = LoadTurn(self, sockets)
         defer { turn.free() }
         var result = LoadResult()
@@ -61,6 +63,7 @@ struct LoadTurn<P: LoadProtocol> {
     /// Open loop: when the next request is due, and whose turn it is.
     private var due: UInt64 = 0
     private var next = 0
+    private var sentOfBurst = 0
     private var began = false
 
     init(_ generator: LoadGenerator<P>, _ sockets: [Socket]) {
@@ -158,7 +161,11 @@ struct LoadTurn<P: LoadProtocol> {
             )
             connections[next].unsent = start..<(start + load.requestBytes)
             push(next)
-            due += interval
+            sentOfBurst += 1
+            if sentOfBurst == generator.burst {
+                sentOfBurst = 0
+                due += interval * UInt64(generator.burst)
+            }
         }
     }
 
