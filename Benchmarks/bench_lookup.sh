@@ -299,11 +299,9 @@ main() {
     done
     for ((run = 1; run <= runs; run++)); do run_under_ingest _usual; done
     open_suffixes=(_usual)
-    if chrt --rr 1 true 2>/dev/null; then
+    if may_be_real_time; then
         open_suffixes+=('')
         run_in_real_time
-    else
-        say "real time is not permitted here, so there will be no p99_under_ingest_vs_idle but the usual one"
     fi
     checked=$("$bench" check-replies "$work/samples" --address "127.0.0.1:$port" "${records[@]}") ||
         fail "replies are wrong" "$checked"

@@ -62,6 +62,13 @@ median() {
         END { printf "%.10g\n", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
 }
 
+# Whether `serve --real-time` is permitted here, and a generator in real time.
+may_be_real_time() {
+    chrt --rr 1 true 2>/dev/null && return
+    say "real time is not permitted here, so there will be the _usual lines alone"
+    return 1
+}
+
 # print_medians NAME...: `name=median`, and its range over the runs, for each figure.
 print_medians() {
     local name
