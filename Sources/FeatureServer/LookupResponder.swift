@@ -21,7 +21,10 @@ struct LookupResponder {
         waits: Bool,
         into buffer: inout ByteBuffer
     ) throws(WireError) -> Bool {
-        try respond(request, lookup, requestID, scratch, into: &buffer) { key, row, point throws(WireError) in
+        try respond(request, lookup, requestID, scratch, isInMemory: true, into: &buffer) {
+            key,
+            row,
+            point throws(WireError) in
             store.readResident(
                 lookup.plan,
                 key: key,
@@ -42,7 +45,10 @@ struct LookupResponder {
         _ scratch: ReadScratch,
         into buffer: inout ByteBuffer
     ) throws(WireError) {
-        _ = try respond(request, lookup, requestID, scratch, into: &buffer) { key, row, point throws(WireError) in
+        _ = try respond(request, lookup, requestID, scratch, isInMemory: false, into: &buffer) {
+            key,
+            row,
+            point throws(WireError) in
             do throws(StoreError) { try store.read(lookup.plan, key: key, at: point, scratch, row: row) } catch {
                 throw WireError(.storeFailed, error.description)
             }
@@ -56,6 +62,7 @@ struct LookupResponder {
         _ lookup: PreparedLookup,
         _ requestID: UInt32,
         _ scratch: ReadScratch,
+        isInMemory: Bool,
         into buffer: inout ByteBuffer,
         _ read: (UnsafeRawBufferPointer, _ row: Int, ReadPoint) throws(WireError) -> Bool
     ) throws(WireError) -> Bool {
@@ -75,8 +82,12 @@ struct LookupResponder {
         let rowByteCountMax = lookup.layout.rowByteCountMax(eventTimes: request.wantsEventTimes)
         buffer.reserveCapacity(minimumWritableBytes: min(request.count * rowByteCountMax, limits.frameSizeMax))
         var row = -1
+        var ahead = keys.makeIterator()
         for key in keys {
             row += 1
+            if isInMemory, row % FeatureStore.warmCount == 0, request.count > 1 {
+                store.warm(lookup.plan, count: request.count - row, scratch) { ahead.next() }
+            }
             let isRead: Bool
             do throws(WireError) { isRead = try read(key, row, point) } catch {
                 FrameWriter.cancelFrame(frame, in: &buffer)

@@ -45,6 +45,7 @@ import Windowing
                     while !shared.isDone.load(ordering: .acquiring) {
                         let known = store.newestCommit
                         let point = ReadPoint(asOf: Instant(microseconds: far), knownAt: known)
+                        store.warm([1, 2, 1, 77], plan, scratch)
                         let wanted = max(0, known.microseconds - firstArrival + 1)
                         let (one, two, again) = (try count(1, point), try count(2, point), try count(1, point))
                         if one != wanted || two != wanted || again != wanted {

@@ -81,6 +81,38 @@ extension FeatureStore {
         return true
     }
 
+    /// How many entities `warm` takes at a time.
+    public static let warmCount = 16
+    /// Of a plan over more histories the others are not warmed: so many locks are held at once.
+    private static let warmPartsMax = 4
+
+    /// Brings into the processor's cache what `readResident` of the next entities will look at; changes nothing else, and does not
+    /// wait.
+    ///
+    /// - Parameters:
+    ///   - count: of entities, at most `warmCount` count.
+    ///   - next: gives the next entity's key.
+    public func warm(
+        _ plan: LookupPlan,
+        count: Int,
+        _ scratch: ReadScratch,
+        _ next: () -> UnsafeRawBufferPointer?
+    ) {
+        let parts = plan.parts.prefix(Self.warmPartsMax)
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.warmCount * parts.count) { hashes in
+            var found = 0
+            for _ in 0..<min(count, Self.warmCount) {
+                guard let key = next() else { break }
+                for part in parts {
+                    setIdentity(part, key, scratch)
+                    hashes[found] = EntityIdentity.hash(scratch.identity.bytes)
+                    found += 1
+                }
+            }
+            resident.warm(UnsafeBufferPointer(rebasing: hashes[..<found]))
+        }
+    }
+
     /// Reads one entity, from disk where it is not in memory; blocking.
     public func read(
         _ plan: LookupPlan,

@@ -52,6 +52,8 @@ struct KeptVectors {
     static let countMax = 8
     /// Of one plan, for different instants.
     static let countOfPlanMax = 4
+    /// Of a block: the head, and some ten features.
+    private static let touchedBytes = 192
     /// A vector with more bytes of strings, lists and maps is not kept.
     static let bytesMax = 4096
 
@@ -79,6 +81,20 @@ struct KeptVectors {
             next = head.pointee.next
         }
         return false
+    }
+
+    /// For warming the cache: reads a byte of each cache line that the first vector is in.
+    @inline(__always)
+    func touch() -> Int {
+        guard let head = first else { return 0 }
+        let start = UnsafeRawPointer(head)
+        let end = min(Int(head.pointee.size), Self.touchedBytes)
+        var (sum, next) = (Int(truncatingIfNeeded: head.pointee.plan), 64)
+        while next < end {
+            sum &+= Int(start.load(fromByteOffset: next, as: UInt8.self))
+            next += 64
+        }
+        return sum
     }
 
     private func copy(_ head: UnsafeMutablePointer<Head>, _ read: VectorRead) {

@@ -14,14 +14,15 @@ import Windowing
 
 final class ResidentShard: @unchecked Sendable {
     // Safe to share: everything below is only touched inside `lock`.
-    private let lock = ShardLock()
-    private var index = EntityIndex()
-    private var slots: [EntitySlot] = []
+    let lock = ShardLock()
+    private(set) var index = EntityIndex()
+    private(set) var slots: [EntitySlot] = []
     private var freeSlots: [Int] = []
     private var epoch: UInt64 = 0
     private var byteCount = 0
     private var clockHand = 0
-    private var touched = 0
+    /// What was read to warm the cache, so that it is read.
+    var touched = 0
     private var vectorHits: UInt64 = 0
     private var vectorMisses: UInt64 = 0
     private let treeShape: TreeShape

@@ -24,6 +24,13 @@ final class ShardLock: @unchecked Sendable {
         return try body()
     }
 
+    /// Takes the lock if nobody has it; `leave` gives it back.
+    @inline(__always)
+    func enterAtOnce() -> Bool { pthread_mutex_trylock(mutex) == 0 }
+
+    @inline(__always)
+    func leave() { pthread_mutex_unlock(mutex) }
+
     /// For a thread that must not wait: whoever is inside may have lost its processor, for milliseconds.
     ///
     /// - Returns: nil, without a call, when the lock is not free within `patience`.
