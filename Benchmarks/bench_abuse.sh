@@ -38,6 +38,7 @@ start_server() {
     local store=$1
     shift
     [[ -x $strandline ]] || fail "there is no $strandline" "run 'make build'"
+    : >"$work/serve.out"
     "$strandline" serve "$@" --repo Benchmarks/lookup_repo --data-dir "$work/$store" --listen "127.0.0.1:$port" \
         --http-listen off --embedded-broker >"$work/serve.out" 2>"$work/serve.err" &
     server_pid=$!
@@ -56,11 +57,11 @@ start_server() {
     fail "the server took in $taken of $events events" "$strandline status --address 127.0.0.1:$port"
 }
 
-# load NAME: good clients at the fixed rate; their figures are noted under NAME_....
-# load idle|abuse SUFFIX
+# load NAME SUFFIX: good clients at the fixed rate; their figures are noted under NAME_...SUFFIX.
 load() {
     local name=$1 suffix=$2 text
-    text=$("${generator_manners[@]}" "$bench" load --protocol strandline --address "127.0.0.1:$port" --seconds "$seconds" --keys "$keys" \
+    text=$("${generator_manners[@]}" "$bench" load --protocol strandline --address "127.0.0.1:$port" \
+        --seconds "$seconds" --keys "$keys" \
         --rate "$rate" --server-pid "$server_pid")
     say "  $name$suffix: $(tr '\n' ' ' <<<"$text")"
     [[ $(value errors "$text") == 0 ]] || fail "good clients were not answered: $text"
@@ -102,8 +103,7 @@ main() {
     start_server store_usual
     run_all _usual
     if may_be_real_time; then
-        kill -TERM "$server_pid"
-        wait "$server_pid" || fail "the server did not end well: $(tail -n 5 "$work/serve.err")"
+        end_process "$server_pid" || fail "the server did not end well: $(tail -n 5 "$work/serve.err")"
         start_server store --real-time
         # The good clients have machines of their own as well.
         generator_manners=(chrt --rr 1)

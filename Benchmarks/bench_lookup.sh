@@ -98,6 +98,7 @@ start_echo() {
 start_strandline() {
     [[ -x $strandline ]] || fail "there is no $strandline" "run 'make build'"
     check_free "$port" --port
+    : >"$work/serve.out"
     "$strandline" serve "$@" --repo Benchmarks/lookup_repo --data-dir "$work/store" --listen "127.0.0.1:$port" \
         --http-listen 127.0.0.1:0 --kafka "bootstrap.servers=$bootstrap" >"$work/serve.out" 2>"$work/serve.err" &
     strandline_pid=$!
@@ -218,8 +219,10 @@ run_under_ingest() {
     local rate pace_rate pace began before suffix=$1
     rate=$(awk -v r="$(median lookup_req_per_s)" 'BEGIN { printf "%.0f", r / 5 }')
     pace_rate=$((fill_rate / 2))
+    local -a open=("$strandline_pid" "127.0.0.1:$port" --protocol strandline --samples "$work/samples" --rate "$rate"
+        --burst "$burst")
     wait_until_idle
-    ours "open_idle$suffix" --rate "$rate" --burst "$burst"
+    load "open_idle$suffix" "${open[@]}"
     nice -n 19 "$bench" pace --bootstrap "$bootstrap" --topic payments --partitions "$partitions" --rate "$pace_rate" \
         --records $((pace_rate * (${seconds%.*} + 3))) --keys "$keys" --first-key "$keys" --zipf "$zipf" \
         --record-bytes "$record_bytes" --run-length 500 >"$work/pace.out" 2>&1 &
@@ -228,9 +231,10 @@ run_under_ingest() {
     sleep 1
     before=$(status_value ingest events)
     began=$(date +%s%N)
-    ours "open_ingest$suffix" --rate "$rate" --burst "$burst"
+    load "open_ingest$suffix" "${open[@]}"
     note "open_ingest${suffix}_events_per_s" "$(awk -v n="$(($(status_value ingest events) - before))" \
         -v ns="$(($(date +%s%N) - began))" 'BEGIN { printf "%.0f", n / ns * 1e9 }')"
+    kill -0 "$pace" 2>/dev/null || fail "the producer ended before the load did: $(tail -n 5 "$work/pace.out")"
     wait "$pace" || fail "the producer failed: $(tail -n 5 "$work/pace.out")"
     say "  $(cat "$work/pace.out")"
     note "open_ingest${suffix}_wanted_events_per_s" "$pace_rate"
@@ -241,8 +245,7 @@ run_under_ingest() {
 # before anything is measured.
 run_in_real_time() {
     local run
-    kill -TERM "$strandline_pid"
-    wait "$strandline_pid" || fail "the server did not end well: $(tail -n 5 "$work/serve.err")"
+    end_process "$strandline_pid" || fail "the server did not end well: $(tail -n 5 "$work/serve.err")"
     start_strandline --real-time
     "$bench" load --protocol strandline --address "127.0.0.1:$port" --keys "$keys" --rows 100 --connections 8 >/dev/null
     generator_manners=(chrt --rr 1)

@@ -26,6 +26,17 @@ prepare() {
 
 own_process() { own_processes+=("$1"); }
 
+# end_process NUMBER: in order; with its exit status. Its number may be another's from then on.
+end_process() {
+    local process status=0
+    local -a others=()
+    for process in "${own_processes[@]}"; do [[ $process == "$1" ]] || others+=("$process"); done
+    own_processes=("${others[@]}")
+    kill -TERM "$1"
+    wait "$1" || status=$?
+    return "$status"
+}
+
 # Stops only what this script started, by its number.
 clean_up() {
     local process

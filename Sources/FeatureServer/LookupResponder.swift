@@ -21,7 +21,7 @@ struct LookupResponder {
         waits: Bool,
         into buffer: inout ByteBuffer
     ) throws(WireError) -> Bool {
-        try respond(request, lookup, requestID, scratch, isInMemory: true, into: &buffer) {
+        try respond(request, lookup, requestID, scratch, warms: !waits, into: &buffer) {
             key,
             row,
             point throws(WireError) in
@@ -45,7 +45,7 @@ struct LookupResponder {
         _ scratch: ReadScratch,
         into buffer: inout ByteBuffer
     ) throws(WireError) {
-        _ = try respond(request, lookup, requestID, scratch, isInMemory: false, into: &buffer) {
+        _ = try respond(request, lookup, requestID, scratch, warms: false, into: &buffer) {
             key,
             row,
             point throws(WireError) in
@@ -62,7 +62,7 @@ struct LookupResponder {
         _ lookup: PreparedLookup,
         _ requestID: UInt32,
         _ scratch: ReadScratch,
-        isInMemory: Bool,
+        warms: Bool,
         into buffer: inout ByteBuffer,
         _ read: (UnsafeRawBufferPointer, _ row: Int, ReadPoint) throws(WireError) -> Bool
     ) throws(WireError) -> Bool {
@@ -85,7 +85,7 @@ struct LookupResponder {
         var ahead = keys.makeIterator()
         for key in keys {
             row += 1
-            if isInMemory, row % FeatureStore.warmCount == 0, request.count > 1 {
+            if warms, row % FeatureStore.warmCount == 0, request.count > 1 {
                 store.warm(lookup.plan, count: request.count - row, scratch) { ahead.next() }
             }
             let isRead: Bool

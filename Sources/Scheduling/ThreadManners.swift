@@ -5,7 +5,7 @@
 //   reader pool      niceness 5             large reads: somebody waits for them, but behind the loops
 //   ingest, upkeep   niceness 10            what has no one waiting behind it but the next event
 //
-// With `serve --real-time` the loops for lookups and the short reads' threads go before every usual thread of the machine.
+// With `serve --real-time` the loops for lookups go before every usual thread of the machine.
 
 import CScheduling
 import Glibc

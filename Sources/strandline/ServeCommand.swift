@@ -125,7 +125,7 @@ struct ServeCommand: AsyncParsableCommand {
         let limits = limits(server)
         raiseDescriptorLimit(for: limits.connectionsMax, log)
         let pool = ReaderPool(threads: 2)
-        let shortReads = ReaderPool(threads: 2, manners: manners)
+        let shortReads = ReaderPool(threads: 2, manners: .shortSlices)
         let shared = ServerContext(
             store: store,
             pool: pool,
@@ -196,7 +196,7 @@ struct ServeCommand: AsyncParsableCommand {
         return Logger(label: "strandline") { StandardErrorLog(logLevel: level, format: format, label: $0) }
     }
 
-    /// Of the event loops for lookups, and of the threads for what they had to leave.
+    /// Of the event loops for lookups.
     private func lookupManners() throws -> ThreadManners {
         guard realTime else { return .shortSlices }
         guard ThreadManners.mayBeRealTime() else {

@@ -87,7 +87,7 @@ extension FeatureStore {
     private static let warmPartsMax = 4
 
     /// Brings into the processor's cache what `readResident` of the next entities will look at; changes nothing else, and does not
-    /// wait.
+    /// wait. For a thread that does not step back: whoever loses its processor in here has many shards.
     ///
     /// - Parameters:
     ///   - count: of entities, at most `warmCount` count.

@@ -83,7 +83,7 @@ struct KeptVectors {
         return false
     }
 
-    /// For warming the cache: reads a byte of each cache line that the first vector is in.
+    /// For warming the cache: reads the first vector, a byte each 64.
     @inline(__always)
     func touch() -> Int {
         guard let head = first else { return 0 }
