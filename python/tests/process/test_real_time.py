@@ -66,7 +66,7 @@ def test_lookups_run_in_real_time_and_nothing_else(world: World, tmp_path: Path)
 def test_real_time_without_the_right(world: World, tmp_path: Path) -> None:
     if may_be_real_time(give_up_the_right):
         pytest.skip("this user keeps the right whatever it gives up")
-    command = [BINARY, "serve", "--real-time", "--repo", world.repo, "--data-dir", tmp_path / "data"]
+    command = [str(BINARY), "serve", "--real-time", "--repo", str(world.repo), "--data-dir", str(tmp_path / "data")]
     done = subprocess.run(
         [*command, "--listen", "127.0.0.1:0", "--http-listen", "off"],
         preexec_fn=give_up_the_right, capture_output=True, text=True, timeout=60, check=False,
