@@ -241,14 +241,15 @@ run_under_ingest() {
     ratio "p99_under_ingest_vs_idle$suffix" "open_ingest${suffix}_p99_us" "open_idle${suffix}_p99_us"
 }
 
-# The same with lookups in real time, and the load generator too, which stands for other machines. All entities are in memory again
-# before anything is measured.
+# The same with the load generator in real time, which stands for other machines; then with lookups in real time too. All entities are
+# in memory again before anything is measured.
 run_in_real_time() {
     local run
+    generator_manners=(chrt --rr 1)
+    for ((run = 1; run <= runs; run++)); do run_under_ingest _usual_server; done
     end_process "$strandline_pid" || fail "the server did not end well: $(tail -n 5 "$work/serve.err")"
     start_strandline --real-time
     "$bench" load --protocol strandline --address "127.0.0.1:$port" --keys "$keys" --rows 100 --connections 8 >/dev/null
-    generator_manners=(chrt --rr 1)
     for ((run = 1; run <= runs; run++)); do run_under_ingest ''; done
     generator_manners=()
 }
@@ -303,7 +304,7 @@ main() {
     for ((run = 1; run <= runs; run++)); do run_under_ingest _usual; done
     open_suffixes=(_usual)
     if may_be_real_time; then
-        open_suffixes+=('')
+        open_suffixes+=(_usual_server '')
         run_in_real_time
     fi
     checked=$("$bench" check-replies "$work/samples" --address "127.0.0.1:$port" "${records[@]}") ||
